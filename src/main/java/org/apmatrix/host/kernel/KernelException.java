@@ -10,7 +10,11 @@ public final class KernelException extends RuntimeException {
     private final String operation;
     private final transient Path path;
 
-    /** @param operation the call: {@code open}, {@code read}, {@code write}, {@code readlink}, … */
+    /**
+     * Made once, where the call came back.
+     *
+     * @param operation the call: {@code open}, {@code read}, {@code write}, {@code readlink}, …
+     */
     public KernelException(Errno errno, String operation, Path path) {
         super(operation + " " + path + ": " + errno);
         this.errno = errno;

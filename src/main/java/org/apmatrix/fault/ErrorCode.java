@@ -1,0 +1,168 @@
+package org.apmatrix.fault;
+
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** The contract's codes, each with what it means, what the caller can do and what the operator of the host can do. */
+public enum ErrorCode {
+    INVALID_VALUE(
+            "A value cannot be read",
+            "A part of the request is not what its place takes: an id, a UUID, a mask, a parameter, or the JSON itself. Nothing was looked at or changed.",
+            "Read the detail; the member field names the part. Ids are integers 0 to 255 in JSON, decimal or 0x hex without a leading zero in a path or query.",
+            "Nothing."),
+    NOT_FOUND(
+            "No such path",
+            "The service has nothing at this path.",
+            "Compare the path with the OpenAPI document at /v3/api-docs.",
+            "The /simulation paths exist only on the simulated host."),
+    METHOD_NOT_ALLOWED(
+            "The path does not take this method",
+            "Something is at this path, but it does not take this HTTP method.",
+            "The header Allow lists the methods that it takes.",
+            "Nothing."),
+    NOT_ACCEPTABLE(
+            "No such representation",
+            "The service cannot answer in any of the media types of the header Accept.",
+            "Ask for application/json.",
+            "Nothing."),
+    UNSUPPORTED_MEDIA_TYPE(
+            "The body's media type is not taken",
+            "The body is not declared as a media type that this path takes.",
+            "Send Content-Type: application/json.",
+            "Nothing."),
+    MDEV_NOT_FOUND(
+            "No such mediated device",
+            "No mediated matrix device with this UUID stands on the host. Devices vanish with a reboot and with the removal of the vfio_ap module.",
+            "GET /api/v1/mdevs lists those that stand.",
+            "mdevctl list -d shows definitions that can be started."),
+    ADAPTER_NOT_FOUND(
+            "No such adapter",
+            "The host's AP bus has no adapter with this number.",
+            "GET /api/v1/adapters lists them. Mind that 71 is decimal and 0x47 hex.",
+            "lszcrypt shows what the LPAR has; the HMC assigns adapters to it."),
+    QUEUE_NOT_FOUND(
+            "No such queue",
+            "The host's AP bus has no queue with this APQN.",
+            "GET /api/v1/queues lists them, in the kernel's spelling: 05.00ab.",
+            "lszcrypt -V shows the queues; the HMC assigns adapters and usage domains to the LPAR."),
+    MDEV_EXISTS(
+            "The mediated device stands already",
+            "A mediated device with this UUID stands already, perhaps one that is being removed and waits for its user.",
+            "Leave uuid out to get a new one, or PUT to the UUID to give it this matrix.",
+            "ls /sys/bus/mdev/devices shows all of them."),
+    MDEV_IN_USE(
+            "The mediated device is in use",
+            "A guest or another process holds the device. While it does, its matrix does not change and the device is not removed; on some kernels"
+                    + " removing it would block for ever, on others it would pull the device out of the running guest.",
+            "Unplug the device from its guest first, or stop the guest.",
+            "The answer names the holder. apmatrix.live-changes=allowed permits changes of a used matrix with live=true on kernels from 6.0 on."),
+    LIVE_CHANGE_FORBIDDEN(
+            "Live changes are not allowed here",
+            "The request asks with live=true to change the matrix of a device that is in use, which the site does not allow or the kernel cannot do.",
+            "Unplug the device first and leave live=true out.",
+            "Set apmatrix.live-changes=allowed where guests tolerate it; it needs a kernel of the dynamic generation (6.0 or newer)."),
+    ID_ABOVE_MAXIMUM(
+            "The id is above what the host has",
+            "The number of an adapter or domain is larger than the machine supports.",
+            "maxAdapterId and maxDomainId of GET /api/v1/host give the limits.",
+            "Nothing."),
+    APQN_RESERVED(
+            "A queue belongs to the host",
+            "At least one queue of the resulting matrix is reserved for the host's own drivers, or, on kernels before 6.0, is not bound to vfio_ap.",
+            "Free the queues first: PATCH /api/v1/masks, for example {\"apmask\": \"-5\"}. The member conflicts names each.",
+            "chzdev -t ap shows and persists the masks. A queue that the host uses for disk encryption or TLS must not be given away."),
+    APQN_IN_USE(
+            "A queue belongs to somebody else",
+            "At least one queue is assigned to another mediated device, whether a guest uses it now or not.",
+            "The member conflicts names every queue and its holder; choose others, or take them away from the holder first.",
+            "Nothing."),
+    MATRIX_TOO_LARGE(
+            "The matrix would be too large",
+            "The cross product would have more queues than apmatrix.matrix.max-apqns. Some kernels overrun a page when they print more than 511, and crash.",
+            "Use fewer adapters or fewer domains.",
+            "Raise apmatrix.matrix.max-apqns only on a kernel that is known to print larger matrices safely (7.0 and newer cut them)."),
+    DRIVER_OVERRIDE_UNSUPPORTED(
+            "The kernel has no driver_override for queues",
+            "Handing over a single queue needs a kernel of release 6.19 or newer.",
+            "Use the masks: PATCH /api/v1/masks.",
+            "Update the kernel."),
+    QUEUE_ASSIGNMENT_MIXED(
+            "Masks and driver overrides exclude each other",
+            "The kernel gives queues away either by the masks or by driver overrides, for the whole bus. The other way is in use now.",
+            "Stay with the way that queueAssignment of GET /api/v1/host tells.",
+            "Set both masks back to all ones, or clear the overrides of the queues that the answer names, to change the way."),
+    STATE_CHANGED(
+            "The state has changed",
+            "What the kernel holds now is not what the header If-Match was computed from.",
+            "GET it again, decide again, and send the new ETag.",
+            "Another tool may be at work beside this service: mdevctl, chzdev, virsh."),
+    IDEMPOTENCY_KEY_REUSED(
+            "The idempotency key was used for another request",
+            "The header Idempotency-Key came before with a different body.",
+            "Use a fresh key for every new request, and the old one only to repeat the very same.",
+            "Nothing."),
+    SIMULATION_IN_USE(
+            "The simulated host is in use",
+            "A simulated host is rebuilt only while no mediated device stands on it.",
+            "Remove the mediated devices first.",
+            "Nothing: this is the simulated host."),
+    HOST_LOCKED(
+            "Another tool holds the lock of the AP configuration",
+            "chzdev, ap-check or another tool that changes the AP configuration holds the lock file.",
+            "Try again after the seconds of the header Retry-After.",
+            "The answer names the process that holds the lock."),
+    HOST_REFUSED(
+            "The host refused",
+            "The kernel refused what a look at it had allowed, or did not answer. What had been done was undone, unless the answer says otherwise.",
+            "Look at the host's state before trying again.",
+            "The members errno and detail tell what the kernel said to which file; dmesg may tell more."),
+    INTERNAL_ERROR(
+            "The service failed",
+            "The service met a fault of its own.",
+            "Report it with the time of the request.",
+            "The log of the service has the details."),
+    AP_UNAVAILABLE(
+            "No AP pass-through on this host",
+            "The host has no AP bus, or the vfio_ap module is not loaded.",
+            "Nothing until the host is set up.",
+            "modprobe vfio_ap. Without an AP bus this is no IBM Z or LinuxONE host with crypto adapters:"
+                    + " start with --spring.profiles.active=simulated to try the service.");
+
+    private final String title;
+    private final String meaning;
+    private final String callerCan;
+    private final String operatorCan;
+
+    ErrorCode(String title, String meaning, String callerCan, String operatorCan) {
+        this.title = title;
+        this.meaning = meaning;
+        this.callerCan = callerCan;
+        this.operatorCan = operatorCan;
+    }
+
+    public String title() {
+        return title;
+    }
+
+    public String meaning() {
+        return meaning;
+    }
+
+    public String callerCan() {
+        return callerCan;
+    }
+
+    public String operatorCan() {
+        return operatorCan;
+    }
+
+    /** The code as it stands in the problem's {@code type}: {@code apqn-in-use}. */
+    public String slug() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    public static Optional<ErrorCode> ofSlug(String slug) {
+        return Stream.of(values()).filter(code -> code.slug().equals(slug)).findFirst();
+    }
+}

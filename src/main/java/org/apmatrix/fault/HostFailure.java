@@ -1,0 +1,32 @@
+package org.apmatrix.fault;
+
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The host could not or would not: an operator must look. */
+public final class HostFailure extends Fault {
+    private static final long serialVersionUID = 1L;
+
+    private HostFailure(ErrorCode code, String detail, @Nullable String errno, Map<String, Object> facts) {
+        super(code, detail, errno, List.of(), facts);
+    }
+
+    public static HostFailure apUnavailable(String what) {
+        return new HostFailure(ErrorCode.AP_UNAVAILABLE, what, null, Map.of());
+    }
+
+    /**
+     * The kernel refused a system call.
+     *
+     * @param errno null where it never answered
+     */
+    public static HostFailure refused(@Nullable String errno, String detail) {
+        return new HostFailure(ErrorCode.HOST_REFUSED, detail, errno, Map.of());
+    }
+
+    /** A refusal in the middle of several steps, of which some could not be undone. */
+    public static HostFailure notUndone(@Nullable String errno, String detail, List<String> notUndone) {
+        return new HostFailure(ErrorCode.HOST_REFUSED, detail, errno, Map.of("notUndone", notUndone));
+    }
+}

@@ -1,0 +1,30 @@
+package org.apmatrix.fault;
+
+import java.util.List;
+import java.util.Map;
+import org.apmatrix.ap.AdapterId;
+import org.apmatrix.ap.Apqn;
+import org.apmatrix.ap.MdevId;
+
+/** Something that the request names does not exist. */
+public final class NotFound extends Fault {
+    private static final long serialVersionUID = 1L;
+
+    private NotFound(ErrorCode code, String detail) {
+        super(code, detail, null, List.of(), Map.of());
+    }
+
+    public static NotFound mdev(MdevId mdev) {
+        return new NotFound(ErrorCode.MDEV_NOT_FOUND, "There is no mediated device " + mdev + ".");
+    }
+
+    public static NotFound adapter(AdapterId adapter) {
+        return new NotFound(
+                ErrorCode.ADAPTER_NOT_FOUND,
+                "There is no adapter " + adapter.value() + " (card" + adapter + ") on the AP bus.");
+    }
+
+    public static NotFound queue(Apqn apqn) {
+        return new NotFound(ErrorCode.QUEUE_NOT_FOUND, "There is no queue " + apqn + " on the AP bus.");
+    }
+}

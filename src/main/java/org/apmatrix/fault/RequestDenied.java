@@ -1,0 +1,171 @@
+package org.apmatrix.fault;
+
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.apmatrix.ap.Apqn;
+import org.apmatrix.ap.MdevId;
+import org.jspecify.annotations.Nullable;
+
+/** A request that the laws, the kernel's rules or the state of the host forbid; one named factory per reason, which demands the facts. */
+public final class RequestDenied extends Fault {
+    private static final long serialVersionUID = 1L;
+
+    private RequestDenied(
+            ErrorCode code,
+            String detail,
+            @Nullable String errno,
+            List<Conflict> conflicts,
+            Map<String, Object> facts) {
+        super(code, detail, errno, conflicts, facts);
+    }
+
+    private static RequestDenied of(ErrorCode code, String detail, @Nullable String errno) {
+        return new RequestDenied(code, detail, errno, List.of(), Map.of());
+    }
+
+    public static RequestDenied mdevExists(MdevId mdev) {
+        return of(ErrorCode.MDEV_EXISTS, "The mediated device " + mdev + " stands already.", "EEXIST");
+    }
+
+    /**
+     * The first law: a guest or another process holds the device.
+     *
+     * @param holder the guest's name or {@code pid 4711}; {@code a process} where nobody can tell
+     */
+    public static RequestDenied mdevInUse(MdevId mdev, String holder, List<Apqn> queues) {
+        return new RequestDenied(
+                ErrorCode.MDEV_IN_USE,
+                "The mediated device " + mdev + " is in use by " + holder + ".",
+                "EBUSY",
+                queues.stream()
+                        .map(apqn -> new Conflict(apqn, Conflict.HolderKind.GUEST, holder))
+                        .toList(),
+                Map.of());
+    }
+
+    /** The look at the processes was incomplete, so it cannot be ruled out that one holds the device. */
+    public static RequestDenied mdevMayBeInUse(MdevId mdev) {
+        return of(
+                ErrorCode.MDEV_IN_USE,
+                "It cannot be ruled out that a process holds the mediated device " + mdev
+                        + ": the file descriptors of some processes are not readable for this service (it needs root or CAP_SYS_PTRACE).",
+                "EBUSY");
+    }
+
+    public static RequestDenied liveChangeForbidden(String reason) {
+        return of(ErrorCode.LIVE_CHANGE_FORBIDDEN, reason, null);
+    }
+
+    /**
+     * Ids that the machine does not have room for.
+     *
+     * @param kind {@code adapter}, {@code domain} or {@code control domain}
+     */
+    public static RequestDenied idAboveMaximum(String kind, List<Integer> ids, int maximum) {
+        return of(
+                ErrorCode.ID_ABOVE_MAXIMUM,
+                "The highest " + kind + " of this host is " + maximum + "; asked for: "
+                        + ids.stream().map(String::valueOf).collect(Collectors.joining(", ")) + ".",
+                "ENODEV");
+    }
+
+    public static RequestDenied apqnReserved(String detail, List<Conflict> holders) {
+        return new RequestDenied(ErrorCode.APQN_RESERVED, detail, "EADDRNOTAVAIL", holders, Map.of());
+    }
+
+    public static RequestDenied apqnInUse(List<Conflict> holders) {
+        return new RequestDenied(
+                ErrorCode.APQN_IN_USE,
+                "Assigned to other mediated devices: " + spell(holders) + ".",
+                "EADDRINUSE",
+                holders,
+                Map.of());
+    }
+
+    /** The other direction: a queue is to go back to the host while a mediated device has it. */
+    public static RequestDenied apqnHeldByMdev(List<Conflict> holders) {
+        return new RequestDenied(
+                ErrorCode.APQN_IN_USE,
+                "Cannot go back to the host while mediated devices have them: " + spell(holders) + ".",
+                "EBUSY",
+                holders,
+                Map.of());
+    }
+
+    public static RequestDenied matrixTooLarge(int apqns, int maximum) {
+        return of(
+                ErrorCode.MATRIX_TOO_LARGE,
+                "The matrix would have " + apqns + " queues; this service allows " + maximum
+                        + " (apmatrix.matrix.max-apqns).",
+                null);
+    }
+
+    public static RequestDenied driverOverrideUnsupported() {
+        return of(
+                ErrorCode.DRIVER_OVERRIDE_UNSUPPORTED,
+                "The queues of this kernel have no driver_override (it came with release 6.19).",
+                null);
+    }
+
+    /** A driver override is asked for while a mask is not all ones. */
+    public static RequestDenied masksInTheWay(String apmask, String aqmask) {
+        return new RequestDenied(
+                ErrorCode.QUEUE_ASSIGNMENT_MIXED,
+                "Queues are given away by the masks on this host now; driver overrides need both masks all ones.",
+                "EINVAL",
+                List.of(),
+                Map.of("apmask", apmask, "aqmask", aqmask));
+    }
+
+    /** A mask is to change while queues have a driver override. */
+    public static RequestDenied overridesInTheWay(List<Apqn> queues) {
+        return new RequestDenied(
+                ErrorCode.QUEUE_ASSIGNMENT_MIXED,
+                "Queues are given away by driver overrides on this host now; the masks cannot change while these have one: "
+                        + queues.stream().map(Apqn::toString).collect(Collectors.joining(", ")) + ".",
+                "EINVAL",
+                List.of(),
+                Map.of("queues", queues.stream().map(Apqn::toString).toList()));
+    }
+
+    public static RequestDenied stateChanged() {
+        return of(ErrorCode.STATE_CHANGED, "What the kernel holds now is not what If-Match was computed from.", null);
+    }
+
+    public static RequestDenied idempotencyKeyReused() {
+        return of(
+                ErrorCode.IDEMPOTENCY_KEY_REUSED,
+                "This Idempotency-Key was used before for a different request.",
+                null);
+    }
+
+    public static RequestDenied simulationInUse(List<MdevId> mdevs) {
+        return new RequestDenied(
+                ErrorCode.SIMULATION_IN_USE,
+                "The simulated host cannot be rebuilt while mediated devices stand on it.",
+                null,
+                List.of(),
+                Map.of("mdevs", mdevs.stream().map(MdevId::toString).toList()));
+    }
+
+    /**
+     * Another tool holds the lock of the AP configuration.
+     *
+     * @param pid the process that the lock file names; null where the file does not tell
+     */
+    public static RequestDenied hostLocked(@Nullable Long pid) {
+        return new RequestDenied(
+                ErrorCode.HOST_LOCKED,
+                (pid == null ? "Another tool" : "Process " + pid) + " holds the lock of the AP configuration.",
+                null,
+                List.of(),
+                pid == null ? Map.of() : Map.of("pid", pid));
+    }
+
+    private static String spell(List<Conflict> conflicts) {
+        return conflicts.stream()
+                .map(conflict -> conflict.apqn() + " (" + conflict.holder() + ")")
+                .collect(Collectors.joining(", "));
+    }
+}

@@ -1,0 +1,156 @@
+package org.apmatrix.host;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.apmatrix.fault.HostFailure;
+import org.apmatrix.fault.RequestDenied;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The one lock: fair within this process, then the lock file that chzdev and ap-check share.
+ *
+ * <p>The file's protocol is that of s390-tools (libutil/util_lockfile.c): the lock is a file with the holder's pid and a newline, made by a hard link from a
+ * temporary file; it is stale when that process is gone, or when no pid has come into it for two minutes. There is nothing to wait on but the file, so it is
+ * asked again until the patience ends.
+ */
+public final class HostLock {
+    private static final Logger LOG = LoggerFactory.getLogger(HostLock.class);
+    private static final Duration BETWEEN_TRIES = Duration.ofMillis(20);
+    private static final Duration PID_IS_LATE = Duration.ofMinutes(2);
+
+    private final ReentrantLock inProcess = new ReentrantLock(true);
+    private final @Nullable Path file;
+    private final Duration patience;
+    private final Clock clock;
+    private final long ownPid = ProcessHandle.current().pid();
+
+    /**
+     * Makes the lock; takes nothing yet.
+     *
+     * @param file null to be kept apart only from this process itself
+     */
+    public HostLock(@Nullable Path file, Duration patience, Clock clock) {
+        this.file = file;
+        this.patience = patience;
+        this.clock = clock;
+    }
+
+    /** Does something while holding the lock, or throws {@link RequestDenied} (HOST_LOCKED) with the holder's pid when the patience ends. */
+    public <T> T hold(Supplier<T> work) {
+        acquire();
+        try {
+            return work.get();
+        } finally {
+            release();
+        }
+    }
+
+    private void acquire() {
+        Instant deadline = clock.instant().plus(patience);
+        try {
+            if (!inProcess.tryLock() && !inProcess.tryLock(patience.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw RequestDenied.hostLocked(ownPid);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw RequestDenied.hostLocked(ownPid);
+        }
+        boolean taken = false;
+        try {
+            if (file != null) {
+                takeFile(file, deadline);
+            }
+            taken = true;
+        } catch (IOException e) {
+            LOG.error("lock file {} cannot be taken", file, e);
+            throw HostFailure.refused(null, "The lock file of the AP configuration cannot be taken; the log says why.");
+        } finally {
+            if (!taken) {
+                inProcess.unlock();
+            }
+        }
+    }
+
+    private void release() {
+        try {
+            if (file != null) {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } finally {
+            inProcess.unlock();
+        }
+    }
+
+    private void takeFile(Path lock, Instant deadline) throws IOException {
+        Files.createDirectories(lock.toAbsolutePath().getParent());
+        Path mine = lock.resolveSibling(lock.getFileName() + "." + ownPid);
+        Files.writeString(mine, ownPid + "\n");
+        try {
+            while (!link(lock, mine)) {
+                if (!removeStale(lock)) {
+                    if (!clock.instant().isBefore(deadline)) {
+                        throw RequestDenied.hostLocked(holder(lock).orElse(null));
+                    }
+                    LockSupport.parkNanos(BETWEEN_TRIES.toNanos());
+                }
+            }
+        } finally {
+            Files.deleteIfExists(mine);
+        }
+    }
+
+    private static boolean link(Path lock, Path mine) throws IOException {
+        try {
+            Files.createLink(lock, mine);
+            return true;
+        } catch (FileAlreadyExistsException e) {
+            return false;
+        }
+    }
+
+    /** Whether the lock is worth another try at once. */
+    private boolean removeStale(Path lock) throws IOException {
+        try {
+            Optional<Long> holder = holder(lock);
+            boolean stale = holder.isPresent()
+                    // our own pid is left over from an earlier process of this number: the lock within this process is
+                    // ours
+                    ? holder.get() == ownPid || ProcessHandle.of(holder.get()).isEmpty()
+                    : Files.getLastModifiedTime(lock)
+                            .toInstant()
+                            .plus(PID_IS_LATE)
+                            .isBefore(clock.instant());
+            return stale && Files.deleteIfExists(lock);
+        } catch (NoSuchFileException e) {
+            return true;
+        }
+    }
+
+    private static Optional<Long> holder(Path lock) throws IOException {
+        try {
+            return Optional.of(
+                            Files.readString(lock, StandardCharsets.ISO_8859_1).strip())
+                    .filter(text -> text.matches("[1-9][0-9]{0,9}"))
+                    .map(Long::valueOf);
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        }
+    }
+}

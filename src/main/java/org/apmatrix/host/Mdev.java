@@ -1,0 +1,27 @@
+package org.apmatrix.host;
+
+import org.apmatrix.ap.Matrix;
+import org.apmatrix.ap.MdevId;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A mediated matrix device as sysfs shows it.
+ *
+ * @param matrix null while the device is being removed and waits for its user: its attributes are gone, its directory is not
+ * @param guestMatrix what a guest has or would get; null on kernels of the static generation, and where the matrix is too large to be printed safely
+ * @param dynamic whether the matrix can be changed while a guest uses it: the device has a {@code guest_matrix} (kernels from 6.0 on)
+ * @param hasApConfig whether the whole matrix can be written at once (kernels from 6.10 on)
+ */
+public record Mdev(
+        MdevId id,
+        @Nullable Matrix matrix,
+        @Nullable Matrix guestMatrix,
+        boolean dynamic,
+        boolean hasApConfig,
+        @Nullable Integer iommuGroup,
+        @Nullable String vfioDevice) {
+    /** The matrix, or an empty one where it cannot be read any more. */
+    public Matrix matrixOrEmpty() {
+        return matrix == null ? Matrix.EMPTY : matrix;
+    }
+}

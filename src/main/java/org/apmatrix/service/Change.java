@@ -1,0 +1,128 @@
+package org.apmatrix.service;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.function.Function;
+import org.apmatrix.fault.Fault;
+import org.apmatrix.fault.HostFailure;
+import org.apmatrix.host.Store;
+import org.apmatrix.host.kernel.KernelException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Every write's way: lock, look, decide, act, look again. All steps are done, or those that were are undone in reverse order. */
+final class Change {
+    private static final Logger LOG = LoggerFactory.getLogger(Change.class);
+
+    private final Host host;
+    private final WorkInFlight inFlight;
+
+    Change(Host host, WorkInFlight inFlight) {
+        this.host = host;
+        this.inFlight = inFlight;
+    }
+
+    /**
+     * Runs a write, or only plans it.
+     *
+     * @param subject what the write is about, for the log and for the note that survives a crash
+     * @param decide makes the plan from a fresh look under the lock; a refusal that it throws is the answer
+     * @param done makes the answer from the look before and the look after
+     */
+    <T> Outcome<T> run(String subject, WriteOptions options, Function<HostView, Plan> decide, After<T> done) {
+        if (options.dryRun()) {
+            return new Outcome.DryRun<>(planned(host.look(), decide));
+        }
+        return host.locked(() -> {
+            HostView before = host.look();
+            Plan plan = decide.apply(before);
+            plan.refuseIfForbidden();
+            if (plan.steps().isEmpty()) {
+                return done.answer(before, before);
+            }
+            try {
+                act(subject, plan.steps());
+            } catch (KernelException refusal) {
+                // a fresh look may tell what the first could not: somebody without our lock was faster
+                planned(host.look(), decide).refuseIfForbidden();
+                throw Host.refused(refusal);
+            }
+            return done.answer(before, host.look());
+        });
+    }
+
+    /** The answer of a write from the looks before and after it. */
+    interface After<T> {
+        Outcome<T> answer(HostView before, HostView after);
+    }
+
+    private static Plan planned(HostView view, Function<HostView, Plan> decide) {
+        try {
+            return decide.apply(view);
+        } catch (Fault refusal) {
+            return Plan.refused(refusal);
+        }
+    }
+
+    private void act(String subject, List<Step> steps) {
+        try (WorkInFlight.Note note = inFlight.begin(subject, steps)) {
+            Deque<Step> done = new ArrayDeque<>();
+            for (Step step : steps) {
+                try {
+                    host.store(step.store());
+                    LOG.info(
+                            "{}: {} <- {}",
+                            subject,
+                            step.store().target(),
+                            step.store().value());
+                    done.push(step);
+                } catch (KernelException refusal) {
+                    LOG.warn(
+                            "{}: {} <- {} refused: {}",
+                            subject,
+                            step.store().target(),
+                            step.store().value(),
+                            refusal.errno());
+                    List<String> notUndone = undo(subject, done);
+                    if (!notUndone.isEmpty()) {
+                        note.keep();
+                        throw HostFailure.notUndone(
+                                refusal.errno().name(),
+                                "The kernel refused " + spell(step.store()) + " with " + refusal.errno()
+                                        + ", and what had been done before could not all be undone.",
+                                notUndone);
+                    }
+                    throw refusal;
+                } catch (Fault unanswered) {
+                    // nobody knows whether the kernel will still do it, so undoing may undo too much or too little
+                    note.keep();
+                    throw unanswered;
+                }
+            }
+        }
+    }
+
+    private List<String> undo(String subject, Deque<Step> done) {
+        List<String> notUndone = new ArrayList<>();
+        for (Step step : done) {
+            Store undo = step.undo();
+            if (undo == null) {
+                continue;
+            }
+            try {
+                host.store(undo);
+                LOG.info("{}: undone: {} <- {}", subject, undo.target(), undo.value());
+            } catch (KernelException | Fault refusal) {
+                LOG.error("{}: cannot undo: {} <- {}", subject, undo.target(), undo.value(), refusal);
+                notUndone.add(spell(undo) + ": " + refusal.getMessage());
+            }
+        }
+        return notUndone;
+    }
+
+    private static String spell(Store store) {
+        return store.action() + " " + store.value();
+    }
+}

@@ -1,0 +1,174 @@
+package org.apmatrix.service;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.apmatrix.ap.AdapterId;
+import org.apmatrix.ap.ApMask;
+import org.apmatrix.ap.Apqn;
+import org.apmatrix.ap.MdevId;
+import org.apmatrix.fault.HostFailure;
+import org.apmatrix.host.ApBus;
+import org.apmatrix.host.DeviceUse;
+import org.apmatrix.host.DeviceUsers;
+import org.apmatrix.host.HostLock;
+import org.apmatrix.host.Machine;
+import org.apmatrix.host.Mdev;
+import org.apmatrix.host.MdevTree;
+import org.apmatrix.host.Store;
+import org.apmatrix.host.kernel.KernelException;
+import org.apmatrix.host.kernel.Sysfs;
+
+/** This machine, as the procedures use it: look at it, write to it, and have every unexpected errno told as a failure of the host. */
+public final class Host {
+    private final Sysfs sysfs;
+    private final ApBus bus;
+    private final MdevTree mdevs;
+    private final DeviceUsers users;
+    private final HostLock lock;
+    private final Machine machine;
+    private final AtomicReference<Seen> seen = new AtomicReference<>();
+
+    public Host(Sysfs sysfs, ApBus bus, MdevTree mdevs, DeviceUsers users, HostLock lock, Machine machine) {
+        this.sysfs = sysfs;
+        this.bus = bus;
+        this.mdevs = mdevs;
+        this.users = users;
+        this.lock = lock;
+        this.machine = machine;
+    }
+
+    /** Throws AP_UNAVAILABLE where there is no AP bus. */
+    public ApBus bus() {
+        if (!bus.isPresent()) {
+            throw HostFailure.apUnavailable("This host has no AP bus.");
+        }
+        return bus;
+    }
+
+    /** Throws AP_UNAVAILABLE where the vfio_ap module is not loaded. */
+    public MdevTree mdevs() {
+        bus();
+        if (!mdevs.isPresent()) {
+            throw HostFailure.apUnavailable("The vfio_ap module is not loaded on this host (modprobe vfio_ap).");
+        }
+        return mdevs;
+    }
+
+    public boolean vfioApLoaded() {
+        return mdevs.isPresent();
+    }
+
+    public Machine machine() {
+        return machine;
+    }
+
+    <T> T locked(Supplier<T> work) {
+        return lock.hold(work);
+    }
+
+    /** Asks the host and turns an errno that nobody expected into HOST_REFUSED. */
+    <T> T ask(Supplier<T> question) {
+        try {
+            return question.get();
+        } catch (KernelException e) {
+            throw refused(e);
+        }
+    }
+
+    static HostFailure refused(KernelException e) {
+        return HostFailure.refused(
+                e.errno().name(), "The kernel refused to " + e.operation() + " " + e.path() + ": " + e.errno() + ".");
+    }
+
+    /** A fresh picture. */
+    public HostView look() {
+        return ask(() -> {
+            ApBus present = bus();
+            SortedMap<Apqn, Optional<String>> queues = present.queues();
+            ApMask apmask = present.apmask();
+            ApMask aqmask = present.aqmask();
+            boolean masksAreDefault = apmask.equals(ApMask.ALL) && aqmask.equals(ApMask.ALL);
+            SortedMap<MdevId, HostView.Entry> entries = entries(queues);
+            return new HostView(
+                    generation(entries.values().stream().map(HostView.Entry::mdev)),
+                    mdevs.features().orElse(List.of()),
+                    present.maxAdapterId(),
+                    present.maxDomainId(),
+                    apmask,
+                    aqmask,
+                    present.configuredAdapters()
+                            .orElseGet(() -> ApMask.of(present.adapters().stream()
+                                    .map(AdapterId::value)
+                                    .toList())),
+                    present.configuredDomains()
+                            .orElseGet(() -> ApMask.of(queues.keySet().stream()
+                                    .map(apqn -> apqn.domain().value())
+                                    .toList())),
+                    queues,
+                    present.hasDriverOverride(queues.keySet()),
+                    // the kernel lets nobody set an override while a mask is in use: then there is none to read
+                    masksAreDefault ? present.driverOverrides(queues.keySet()) : new TreeMap<>(),
+                    entries);
+        });
+    }
+
+    /**
+     * One store. A removal looks first, whatever was decided before: on a device that is in use it would block for ever or pull the device out of its guest.
+     */
+    void store(Store store) {
+        MdevTree.removedBy(store)
+                .flatMap(id -> Optional.ofNullable(entries(bus.queues()).get(id)))
+                .ifPresent(Invariants::mdevNotInUse);
+        sysfs.write(store.target(), store.text());
+    }
+
+    /** What an earlier device of this kernel told. */
+    private record Seen(Optional<String> release, Generation generation) {}
+
+    /**
+     * A device tells its generation. Before the first one stands: the matrix device says it from 6.12 on; a release from 6.0 on has it; an older one is taken
+     * for static, although distributions have carried the dynamic driver back to 5.14.
+     */
+    public Generation generation() {
+        return ask(() -> generation(mdevs.ids().stream().flatMap(id -> mdevs.read(id).stream())));
+    }
+
+    private Generation generation(Stream<Mdev> devices) {
+        Optional<String> release = machine.kernelRelease();
+        Optional<Mdev> device = devices.filter(mdev -> mdev.matrix() != null).findFirst();
+        if (device.isPresent()) {
+            Generation generation = device.get().dynamic() ? Generation.DYNAMIC : Generation.STATIC;
+            seen.set(new Seen(release, generation));
+            return generation;
+        }
+        if (mdevs.features().orElse(List.of()).contains("guest_matrix")) {
+            return Generation.DYNAMIC;
+        }
+        Seen before = seen.get();
+        if (before != null && before.release().equals(release)) {
+            return before.generation();
+        }
+        return machine.majorRelease() >= 6 ? Generation.DYNAMIC : Generation.STATIC;
+    }
+
+    private SortedMap<MdevId, HostView.Entry> entries(SortedMap<Apqn, Optional<String>> queues) {
+        SortedMap<MdevId, HostView.Entry> entries = new TreeMap<>();
+        List<MdevId> ids = mdevs.ids();
+        if (ids.isEmpty()) {
+            return entries;
+        }
+        DeviceUsers.Holders holders = users.holders();
+        for (MdevId id : ids) {
+            mdevs.read(id).ifPresent(mdev -> {
+                DeviceUse use = users.use(mdev, queues, holders);
+                entries.put(id, new HostView.Entry(mdev, use));
+            });
+        }
+        return entries;
+    }
+}

@@ -1,0 +1,200 @@
+package org.apmatrix.service;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import org.apmatrix.ap.ApMask;
+import org.apmatrix.ap.Apqn;
+import org.apmatrix.ap.Matrix;
+import org.apmatrix.ap.MdevId;
+import org.apmatrix.fault.Conflict;
+import org.apmatrix.host.ApBus;
+import org.apmatrix.host.DeviceUse;
+import org.apmatrix.host.Mdev;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An immutable picture of the host, made in one look.
+ *
+ * @param features what the matrix device says it can; empty on kernels before 6.12, which do not say
+ * @param configuredAdapters what the LPAR has
+ * @param queues every queue that has a device, with its driver; empty for one that is not bound
+ * @param overridesSupported whether queues can be handed over one by one (kernels from 6.19 on)
+ * @param overrides the driver overrides that are set
+ */
+public record HostView(
+        Generation generation,
+        List<String> features,
+        int maxAdapterId,
+        int maxDomainId,
+        ApMask apmask,
+        ApMask aqmask,
+        ApMask configuredAdapters,
+        ApMask configuredDomains,
+        SortedMap<Apqn, Optional<String>> queues,
+        boolean overridesSupported,
+        SortedMap<Apqn, String> overrides,
+        SortedMap<MdevId, Entry> mdevs) {
+
+    /** A mediated device and whether somebody holds it. */
+    public record Entry(Mdev mdev, DeviceUse use) {
+        /** The user's name for a person; empty when there is none. */
+        public Optional<String> holder() {
+            return switch (use.verdict()) {
+                case FREE -> Optional.empty();
+                case UNKNOWN -> Optional.of("perhaps a process");
+                case IN_USE -> Optional.of(use.pid() == null ? "a process" : "pid " + use.pid());
+            };
+        }
+    }
+
+    /**
+     * Whether the kernel has {@code ap_config} (from 6.10 on): a device that stands tells, else the matrix device, on kernels from 6.12 on.
+     *
+     * @param mdev the device whose matrix is to be written; null when it is still to be made
+     */
+    boolean canWriteMatrixAtOnce(@Nullable Entry mdev) {
+        if (mdev != null) {
+            return mdev.mdev().hasApConfig();
+        }
+        return features.contains("ap_config")
+                || mdevs.values().stream().anyMatch(entry -> entry.mdev().hasApConfig());
+    }
+
+    public Optional<Entry> mdev(MdevId id) {
+        return Optional.ofNullable(mdevs.get(id));
+    }
+
+    /** The mdev that this queue is assigned to. */
+    public Optional<Entry> ownerOf(Apqn apqn) {
+        return mdevs.values().stream()
+                .filter(entry -> entry.mdev().matrixOrEmpty().contains(apqn))
+                .findFirst();
+    }
+
+    /** Whether the masks, or the queue's override, keep the queue for the host's drivers (ap_bus.c, ap_owned_by_def_drv). */
+    public boolean isReserved(Apqn apqn) {
+        if (overrides.containsKey(apqn) && driverOf(apqn).isPresent()) {
+            return !driverOf(apqn).equals(Optional.of(ApBus.VFIO_AP));
+        }
+        return apmask.contains(apqn.adapter().value())
+                && aqmask.contains(apqn.domain().value());
+    }
+
+    public Optional<String> driverOf(Apqn apqn) {
+        return queues.getOrDefault(apqn, Optional.empty());
+    }
+
+    /**
+     * The queues of a matrix that vfio_ap may not have: reserved ones on the dynamic generation; on the static one all that are not bound to vfio_ap now
+     * (vfio_ap_ops.c of 5.10, vfio_ap_mdev_verify_queues_reserved_for_apid), of which at least one must be when there is only one dimension yet.
+     */
+    List<Conflict> heldByHost(Matrix matrix) {
+        if (generation == Generation.DYNAMIC) {
+            // without overrides the reserved queues are a product again: no walk over up to 65,536 queues
+            Matrix candidates = overrides.isEmpty() ? matrix.shared(Matrix.of(apmask, aqmask)) : matrix;
+            return conflicts(
+                    candidates.apqns().stream().filter(this::isReserved).toList());
+        }
+        if (!matrix.hasNoApqn()) {
+            return conflicts(matrix.apqns().stream()
+                    .filter(apqn -> !isBoundToVfioAp(apqn))
+                    .toList());
+        }
+        List<Apqn> missing = new ArrayList<>();
+        for (int adapter : matrix.adapters().ids()) {
+            List<Apqn> row = row(adapter);
+            if (row.stream().noneMatch(this::isBoundToVfioAp)) {
+                missing.addAll(row);
+            }
+        }
+        for (int domain : matrix.domains().ids()) {
+            List<Apqn> column = column(domain);
+            if (column.stream().noneMatch(this::isBoundToVfioAp)) {
+                missing.addAll(column);
+            }
+        }
+        return conflicts(missing);
+    }
+
+    /** Whether the static generation would refuse an adapter or domain that no bound queue has, though there is no queue to name. */
+    boolean lacksAnyBoundQueue(Matrix matrix) {
+        return generation == Generation.STATIC
+                && matrix.hasNoApqn()
+                && (matrix.adapters().ids().stream()
+                                .anyMatch(adapter -> row(adapter).stream().noneMatch(this::isBoundToVfioAp))
+                        || matrix.domains().ids().stream()
+                                .anyMatch(domain -> column(domain).stream().noneMatch(this::isBoundToVfioAp)));
+    }
+
+    /** The queues of a matrix that other mdevs have, each with its holder. */
+    List<Conflict> heldByOthers(MdevId self, Matrix matrix) {
+        List<Conflict> conflicts = new ArrayList<>();
+        for (Entry entry : mdevs.values()) {
+            if (!entry.mdev().id().equals(self)) {
+                entry.mdev().matrixOrEmpty().shared(matrix).apqns().forEach(apqn -> conflicts.add(heldBy(apqn, entry)));
+            }
+        }
+        return conflicts;
+    }
+
+    /** The queues of mdevs that the masks would take back to the host. */
+    List<Conflict> takenByMasks(ApMask newApmask, ApMask newAqmask) {
+        List<Conflict> conflicts = new ArrayList<>();
+        Matrix reservedThen = Matrix.of(newApmask, newAqmask);
+        for (Entry entry : mdevs.values()) {
+            for (Apqn apqn : entry.mdev().matrixOrEmpty().shared(reservedThen).apqns()) {
+                if (!isReserved(apqn)) {
+                    conflicts.add(heldBy(apqn, entry));
+                }
+            }
+        }
+        return conflicts;
+    }
+
+    /**
+     * The queues of mdevs whose adapter or domain gets its bit back. Kernels from 6.19 on refuse that whatever the other mask says (ap_bus.c,
+     * __verify_card_reservations).
+     */
+    List<Conflict> touchedByMasks(ApMask newApmask, ApMask newAqmask) {
+        ApMask adapters = newApmask.minus(apmask);
+        ApMask domains = newAqmask.minus(aqmask);
+        return mdevs.values().stream()
+                .flatMap(entry -> entry.mdev().matrixOrEmpty().apqns().stream()
+                        .filter(apqn -> adapters.contains(apqn.adapter().value())
+                                || domains.contains(apqn.domain().value()))
+                        .map(apqn -> heldBy(apqn, entry)))
+                .toList();
+    }
+
+    static Conflict heldBy(Apqn apqn, Entry entry) {
+        return new Conflict(apqn, Conflict.HolderKind.MDEV, entry.mdev().id().toString());
+    }
+
+    private boolean isBoundToVfioAp(Apqn apqn) {
+        return driverOf(apqn).equals(Optional.of(ApBus.VFIO_AP));
+    }
+
+    private List<Apqn> row(int adapter) {
+        return queues.keySet().stream()
+                .filter(apqn -> apqn.adapter().value() == adapter)
+                .toList();
+    }
+
+    private List<Apqn> column(int domain) {
+        return queues.keySet().stream()
+                .filter(apqn -> apqn.domain().value() == domain)
+                .toList();
+    }
+
+    private List<Conflict> conflicts(List<Apqn> apqns) {
+        return apqns.stream()
+                .map(apqn -> new Conflict(apqn, Conflict.HolderKind.HOST, driverName(apqn)))
+                .toList();
+    }
+
+    private @Nullable String driverName(Apqn apqn) {
+        return driverOf(apqn).orElse(null);
+    }
+}

@@ -1,0 +1,140 @@
+package org.apmatrix.service;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.apmatrix.ap.ApMask;
+import org.apmatrix.ap.Apqn;
+import org.apmatrix.ap.Matrix;
+import org.apmatrix.ap.MdevId;
+import org.apmatrix.fault.Conflict;
+import org.apmatrix.fault.NotFound;
+import org.apmatrix.fault.RequestDenied;
+
+/** The laws and the kernel's rules, one pure method each: it returns, or throws the refusal with every clash. */
+final class Invariants {
+    private Invariants() {}
+
+    static HostView.Entry mdevExists(HostView host, MdevId mdev) {
+        return host.mdev(mdev).orElseThrow(() -> NotFound.mdev(mdev));
+    }
+
+    static void mdevIsNew(HostView host, MdevId mdev) {
+        if (host.mdev(mdev).isPresent()) {
+            throw RequestDenied.mdevExists(mdev);
+        }
+    }
+
+    /** The first law, on every kernel: while somebody holds the device, its matrix does not change and it is not removed. */
+    static void mdevNotInUse(HostView.Entry entry) {
+        MdevId id = entry.mdev().id();
+        switch (entry.use().verdict()) {
+            case FREE -> {}
+            case UNKNOWN -> throw RequestDenied.mdevMayBeInUse(id);
+            case IN_USE ->
+                throw RequestDenied.mdevInUse(
+                        id,
+                        entry.holder().orElseThrow(),
+                        entry.mdev().matrixOrEmpty().apqns());
+        }
+    }
+
+    /** The exception that a site may allow: {@code live=true} on the dynamic generation. */
+    static void liveChangeAllowed(boolean allowed, Generation generation) {
+        if (!allowed) {
+            throw RequestDenied.liveChangeForbidden("This site does not allow live changes (apmatrix.live-changes).");
+        }
+        if (generation == Generation.STATIC) {
+            throw RequestDenied.liveChangeForbidden(
+                    "This kernel cannot change the matrix of a device that is in use (static generation, before 6.0).");
+        }
+    }
+
+    /** Ids that are newly assigned lie within what the machine has; the kernel's ENODEV. */
+    static void withinMaxima(HostView host, Matrix before, Matrix after) {
+        notAbove("adapter", after.adapters().minus(before.adapters()), host.maxAdapterId());
+        notAbove("domain", after.domains().minus(before.domains()), host.maxDomainId());
+        notAbove("control domain", after.controlDomains().minus(before.controlDomains()), host.maxDomainId());
+    }
+
+    /** A matrix that some kernels cannot print is not made. */
+    static void notTooLarge(Matrix matrix, int maximum) {
+        if (matrix.apqnCount() > maximum) {
+            throw RequestDenied.matrixTooLarge(matrix.apqnCount(), maximum);
+        }
+    }
+
+    /** No queue of the matrix belongs to the host's drivers; the kernel's EADDRNOTAVAIL. */
+    static void notReserved(HostView host, Matrix matrix) {
+        List<Conflict> holders = host.heldByHost(matrix);
+        if (!holders.isEmpty() || host.lacksAnyBoundQueue(matrix)) {
+            String detail = host.generation() == Generation.DYNAMIC
+                    ? "Reserved for the host's own drivers by apmask and aqmask: " + spell(holders) + "."
+                    : "This kernel (static generation) takes only queues that are bound to vfio_ap now; not bound: "
+                            + (holders.isEmpty() ? "there is no such queue" : spell(holders)) + ".";
+            throw RequestDenied.apqnReserved(detail, holders);
+        }
+    }
+
+    /** No queue of the matrix is assigned to another mdev; the kernel's EADDRINUSE. */
+    static void notShared(HostView host, MdevId self, Matrix matrix) {
+        List<Conflict> holders = host.heldByOthers(self, matrix);
+        if (!holders.isEmpty()) {
+            throw RequestDenied.apqnInUse(holders);
+        }
+    }
+
+    /** No queue goes back to the host while an mdev has it, on every kernel; those from 6.19 on refuse even more. */
+    static void masksTakeNothingFromMdevs(HostView host, ApMask apmask, ApMask aqmask) {
+        List<Conflict> holders = new ArrayList<>(host.takenByMasks(apmask, aqmask));
+        if (host.overridesSupported()) {
+            host.touchedByMasks(apmask, aqmask).stream()
+                    .filter(conflict -> !holders.contains(conflict))
+                    .forEach(holders::add);
+        }
+        if (!holders.isEmpty()) {
+            throw RequestDenied.apqnHeldByMdev(holders);
+        }
+    }
+
+    /** Masks change only while no queue has a driver override; the kernel's EINVAL. */
+    static void noDriverOverrides(HostView host) {
+        if (!host.overrides().isEmpty()) {
+            throw RequestDenied.overridesInTheWay(List.copyOf(host.overrides().keySet()));
+        }
+    }
+
+    static void driverOverrideSupported(HostView host) {
+        if (!host.overridesSupported()) {
+            throw RequestDenied.driverOverrideUnsupported();
+        }
+    }
+
+    /** Driver overrides change only while both masks are all ones; the kernel's EINVAL. */
+    static void masksAreDefault(HostView host) {
+        if (!host.apmask().equals(ApMask.ALL) || !host.aqmask().equals(ApMask.ALL)) {
+            throw RequestDenied.masksInTheWay(
+                    host.apmask().toString(), host.aqmask().toString());
+        }
+    }
+
+    /** A queue that an mdev has stays with vfio_ap. */
+    static void queueIsNobodys(HostView host, Apqn apqn) {
+        host.ownerOf(apqn).ifPresent(entry -> {
+            throw RequestDenied.apqnHeldByMdev(List.of(HostView.heldBy(apqn, entry)));
+        });
+    }
+
+    private static void notAbove(String kind, ApMask ids, int maximum) {
+        ApMask above = ids.minus(ApMask.upTo(maximum));
+        if (!above.isEmpty()) {
+            throw RequestDenied.idAboveMaximum(kind, above.ids(), maximum);
+        }
+    }
+
+    private static String spell(List<Conflict> conflicts) {
+        return conflicts.stream()
+                .map(conflict -> conflict.apqn().toString())
+                .reduce((left, right) -> left + ", " + right)
+                .orElse("");
+    }
+}

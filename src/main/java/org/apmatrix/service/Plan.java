@@ -1,0 +1,51 @@
+package org.apmatrix.service;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.apmatrix.ap.Apqn;
+import org.apmatrix.ap.Matrix;
+import org.apmatrix.fault.Fault;
+
+/**
+ * What a write would do: the steps in the order of execution, what they change, and everything that they would be refused for.
+ *
+ * @param guests who uses a device that would change
+ */
+public record Plan(
+        List<Step> steps, List<Apqn> apqnsAdded, List<Apqn> apqnsRemoved, List<String> guests, List<Fault> problems) {
+    static Plan refused(Fault problem) {
+        return new Plan(List.of(), List.of(), List.of(), List.of(), List.of(problem));
+    }
+
+    static Plan nothing() {
+        return new Plan(List.of(), List.of(), List.of(), List.of(), List.of());
+    }
+
+    /** Throws the first problem, which is the one that the write is refused for. */
+    void refuseIfForbidden() {
+        if (!problems.isEmpty()) {
+            throw problems.get(0);
+        }
+    }
+
+    /** Collects the refusals of many laws in their order. */
+    static final class Problems {
+        private final List<Fault> found = new ArrayList<>();
+
+        void check(Runnable law) {
+            try {
+                law.run();
+            } catch (Fault refusal) {
+                found.add(refusal);
+            }
+        }
+
+        Plan plan(List<Step> steps, Matrix before, Matrix after, List<String> guests) {
+            return plan(steps, after.apqnsNotIn(before), before.apqnsNotIn(after), guests);
+        }
+
+        Plan plan(List<Step> steps, List<Apqn> added, List<Apqn> removed, List<String> guests) {
+            return new Plan(List.copyOf(steps), added, removed, guests, List.copyOf(found));
+        }
+    }
+}

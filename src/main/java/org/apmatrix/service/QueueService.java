@@ -1,0 +1,123 @@
+package org.apmatrix.service;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
+import org.apmatrix.ap.AdapterId;
+import org.apmatrix.ap.Apqn;
+import org.apmatrix.fault.NotFound;
+import org.apmatrix.host.ApBus;
+import org.apmatrix.host.Card;
+import org.jspecify.annotations.Nullable;
+
+/** The queues of the AP bus, and handing over a single one. */
+public final class QueueService {
+    private final Host host;
+    private final Change change;
+
+    public QueueService(Host host, WorkInFlight inFlight) {
+        this.host = host;
+        this.change = new Change(host, inFlight);
+    }
+
+    /**
+     * A queue and who has it.
+     *
+     * @param driver null when none is bound
+     * @param owner the mdev that it is assigned to, or null
+     * @param status the kernel's word on a queue of vfio_ap, null where it has none
+     */
+    public record QueueState(
+            Apqn apqn,
+            @Nullable String driver,
+            boolean reservedForHost,
+            HostView.@Nullable Entry owner,
+            @Nullable String status,
+            Card.@Nullable Mode mode) {}
+
+    public List<QueueState> list(Predicate<QueueState> wanted) {
+        HostView view = host.look();
+        return host.ask(() -> {
+            Map<AdapterId, Optional<Card.Mode>> modes = new ConcurrentHashMap<>();
+            return view.queues().keySet().stream()
+                    .map(apqn -> state(view, apqn, modes.computeIfAbsent(apqn.adapter(), host.bus()::mode)))
+                    .filter(wanted)
+                    .toList();
+        });
+    }
+
+    public QueueState get(Apqn apqn) {
+        return state(host.look(), apqn);
+    }
+
+    /**
+     * Hands a queue over through its driver override: names the driver, takes the queue from the one that has it, lets the bus bind it anew.
+     *
+     * @param toVfioAp false gives it back to the host's default driver
+     */
+    public Outcome<QueueState> handOver(Apqn apqn, boolean toVfioAp, WriteOptions options) {
+        return change.run(
+                "queue " + apqn,
+                options,
+                view -> plan(view, apqn, toVfioAp),
+                (before, after) -> new Outcome.Done<>(state(after, apqn), false));
+    }
+
+    private Plan plan(HostView view, Apqn apqn, boolean toVfioAp) {
+        if (!view.queues().containsKey(apqn)) {
+            throw NotFound.queue(apqn);
+        }
+        Plan.Problems problems = new Plan.Problems();
+        problems.check(() -> Invariants.driverOverrideSupported(view));
+        if (view.overridesSupported()) {
+            problems.check(() -> Invariants.masksAreDefault(view));
+        }
+        String override = view.overrides().getOrDefault(apqn, "");
+        String wanted = toVfioAp ? ApBus.VFIO_AP : "";
+        Optional<String> driver = view.driverOf(apqn);
+        boolean hasIt = toVfioAp
+                ? driver.equals(Optional.of(ApBus.VFIO_AP))
+                : driver.isPresent() && !driver.equals(Optional.of(ApBus.VFIO_AP));
+        List<Step> steps = new ArrayList<>();
+        ApBus bus = host.bus();
+        if (!override.equals(wanted)) {
+            steps.add(new Step(bus.overrideDriver(apqn, wanted), bus.overrideDriver(apqn, override)));
+        }
+        if (!hasIt) {
+            driver.ifPresent(present -> steps.add(new Step(bus.unbind(apqn, present), bus.probe(apqn))));
+            steps.add(new Step(bus.probe(apqn), null));
+        }
+        if (!toVfioAp && !steps.isEmpty()) {
+            problems.check(() -> Invariants.queueIsNobodys(view, apqn));
+        }
+        boolean moves = !hasIt;
+        return problems.plan(
+                steps,
+                moves && toVfioAp ? List.of(apqn) : List.of(),
+                moves && !toVfioAp ? List.of(apqn) : List.of(),
+                List.of());
+    }
+
+    private QueueState state(HostView view, Apqn apqn) {
+        if (!view.queues().containsKey(apqn)) {
+            throw NotFound.queue(apqn);
+        }
+        return host.ask(() -> state(view, apqn, host.bus().mode(apqn.adapter())));
+    }
+
+    private QueueState state(HostView view, Apqn apqn, Optional<Card.Mode> mode) {
+        Optional<String> driver = view.driverOf(apqn);
+        return new QueueState(
+                apqn,
+                driver.orElse(null),
+                view.isReserved(apqn),
+                view.ownerOf(apqn).orElse(null),
+                driver.equals(Optional.of(ApBus.VFIO_AP))
+                        ? host.bus().status(apqn).orElse(null)
+                        : null,
+                mode.orElse(null));
+    }
+}

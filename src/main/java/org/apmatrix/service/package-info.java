@@ -1,0 +1,10 @@
+/**
+ * The law, and the procedures that obey it: lock, look, decide, act, look again.
+ *
+ * <p>{@link org.apmatrix.service.Invariants} has one pure method per law over a {@link org.apmatrix.service.HostView}, an immutable picture of the host.
+ * A decision is a {@link org.apmatrix.service.Plan}: the very steps that a dry run shows are those that are run.
+ */
+@NullMarked
+package org.apmatrix.service;
+
+import org.jspecify.annotations.NullMarked;
