@@ -64,8 +64,13 @@ public record ApMask(long bits0, long bits64, long bits128, long bits192) {
     /**
      * This mask after a write of {@code text} to apmask or aqmask: relative terms {@code +n -n +a-b -a-b} (decimal, {@code 0x} hex or octal; separated by
      * commas, newlines or nothing; the last one wins), or the absolute form. Empty where the kernel answers EINVAL.
+     *
+     * <p>A write of no bytes never reaches the driver and changes nothing; a lone newline does, and clears the mask.
      */
     public Optional<ApMask> after(String text) {
+        if (text.isEmpty()) {
+            return Optional.of(this);
+        }
         if (!isRelative(text)) {
             return parseAbsolute(text);
         }
@@ -89,6 +94,7 @@ public record ApMask(long bits0, long bits64, long bits128, long bits192) {
     }
 
     public boolean contains(int id) {
+        Ids.requireByte(id);
         return (word(id / 64) & bit(id)) != 0;
     }
 

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * What a mediated device is given: the cross product of adapters and usage domains, and the control domains beside it.
@@ -44,13 +45,21 @@ public record Matrix(ApMask adapters, ApMask domains, ApMask controlDomains) {
         return Optional.of(of(adapters, domains));
     }
 
-    /** Reads the kernel's {@code ap_config} file: three full masks (adapters, usage, control domains) with commas between, one newline behind. */
+    /**
+     * Reads the kernel's {@code ap_config} file: three full masks (adapters, usage, control domains) with commas between, one newline behind or none. Empty
+     * for anything else.
+     */
     public static Optional<Matrix> parseApConfig(String text) {
-        List<ApMask> masks = new ArrayList<>();
-        for (String part : text.strip().split(",", -1)) {
-            ApMask.parse(part).ifPresent(masks::add);
+        String line = text.endsWith("\n") ? text.substring(0, text.length() - 1) : text;
+        List<Optional<ApMask>> masks =
+                Stream.of(line.split(",", -1)).map(ApMask::parse).toList();
+        if (masks.size() != 3 || !masks.stream().allMatch(Optional::isPresent)) {
+            return Optional.empty();
         }
-        return masks.size() == 3 ? Optional.of(new Matrix(masks.get(0), masks.get(1), masks.get(2))) : Optional.empty();
+        return Optional.of(new Matrix(
+                masks.get(0).orElseThrow(),
+                masks.get(1).orElseThrow(),
+                masks.get(2).orElseThrow()));
     }
 
     /** The text for {@code ap_config}, without a newline. */
