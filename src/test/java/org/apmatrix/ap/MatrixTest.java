@@ -105,7 +105,7 @@ class MatrixTest {
             }
         }
         Statistics.collect(both.isEmpty() ? "nothing" : "something");
-        Statistics.coverage(coverage -> coverage.check("something").percentage(share -> share > 10));
+        Statistics.coverage(coverage -> coverage.check("something").percentage(share -> share > 3));
         Matrix shared = one.shared(other);
         assertThat(shared.apqns()).containsExactlyElementsOf(both);
         assertThat(shared.hasNoApqn()).isEqualTo(both.isEmpty());
