@@ -1,0 +1,34 @@
+package org.apmatrix.api;
+
+import java.net.URI;
+import java.util.function.Function;
+import org.apmatrix.service.Outcome;
+import org.apmatrix.service.StateTag;
+import org.apmatrix.service.WriteOptions;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.ResponseEntity;
+
+/** Outcomes of the services as HTTP answers. */
+final class Answers {
+    private Answers() {}
+
+    static WriteOptions options(@Nullable Boolean dryRun, @Nullable Boolean live, @Nullable String ifMatch) {
+        return new WriteOptions(Boolean.TRUE.equals(dryRun), Boolean.TRUE.equals(live), ifMatch);
+    }
+
+    /** The plan of a dry run, or what {@code answer} makes of the state. */
+    static <T> ResponseEntity<Object> of(
+            Outcome<T> outcome, String instance, Function<Outcome.Done<T>, ResponseEntity<Object>> answer) {
+        if (outcome instanceof Outcome.DryRun<T> dryRun) {
+            return ResponseEntity.ok(DryRunResource.from(dryRun.plan(), instance));
+        }
+        return answer.apply((Outcome.Done<T>) outcome);
+    }
+
+    /** 200 with the state's ETag, or 201 with {@code Location} when it was made. */
+    static <T extends Record> ResponseEntity<Object> tagged(Outcome.Done<T> done, Object body, String location) {
+        ResponseEntity.BodyBuilder builder =
+                done.created() ? ResponseEntity.created(URI.create(location)) : ResponseEntity.ok();
+        return builder.eTag(StateTag.of(done.state())).body(body);
+    }
+}

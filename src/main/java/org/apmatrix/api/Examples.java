@@ -1,0 +1,67 @@
+package org.apmatrix.api;
+
+/** The worked examples of the OpenAPI document, all on the example host of the kernel's vfio-ap.rst. */
+final class Examples {
+    static final String UUID = "62177883-f1bb-47f0-914d-32a22e3a8804";
+    static final String APMASK = "0xf9ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff";
+    static final String AQMASK = "0xf7fffffffffffffffeffffffffffffffffffffffffeffffffffffffffffffffe";
+
+    static final String HOST = """
+            {"mode": "simulated", "machineId": "IBM-8561-00000000000SIM01", "kernelRelease": "6.12.95-simulated",
+             "generation": "dynamic", "features": ["guest_matrix", "hotplug", "ap_config"], "maxAdapterId": 255,
+             "maxDomainId": 255, "queueAssignment": "masks", "vfioApLoaded": true, "scanIntervalSeconds": 30,
+             "unfinished": []}""";
+
+    static final String ADAPTER = """
+            {"id": 5, "hwType": 11, "type": "CEX5C", "mode": "CCA", "online": true, "configured": true,
+             "checkstop": false, "requestCount": 0, "serialNumber": null}""";
+    static final String ADAPTERS = "{\"items\": [" + ADAPTER + "]}";
+
+    static final String QUEUE = """
+            {"apqn": "05.0004", "adapter": 5, "domain": 4, "driver": "vfio_ap", "reservedForHost": false,
+             "mdev": "62177883-f1bb-47f0-914d-32a22e3a8804", "guest": null, "status": "assigned", "mode": "CCA"}""";
+    static final String QUEUES = "{\"items\": [" + QUEUE + "]}";
+    static final String DRIVER = "{\"driver\": \"vfio_ap\"}";
+
+    static final String MASKS = """
+            {"apmask": "0x0600000000000000000000000000000000000000000000000000000000000000",
+             "aqmask": "0x0800000000000000000000000000000000000000000000000000000000000000",
+             "hostAdapters": [5, 6], "hostDomains": [4]}""";
+    static final String MASKS_PATCH = "{\"apmask\": \"-5,-6\", \"aqmask\": \"-4,-0x47,-0xab,-0xff\"}";
+    static final String MASKS_CHANGED = """
+            {"apmask": "0x0200000000000000000000000000000000000000000000000000000000000000",
+             "aqmask": "0x0800000000000000000000000000000000000000000000000000000000000000",
+             "hostAdapters": [6], "hostDomains": [4],
+             "moved": [{"apqn": "05.0004", "from": "cex4queue", "to": "vfio_ap"}]}""";
+
+    static final String MDEV = """
+            {"uuid": "62177883-f1bb-47f0-914d-32a22e3a8804",
+             "path": "/sys/devices/vfio_ap/matrix/62177883-f1bb-47f0-914d-32a22e3a8804",
+             "adapters": [5, 6], "domains": [4, 171], "controlDomains": [4, 171],
+             "matrix": ["05.0004", "05.00ab", "06.0004", "06.00ab"],
+             "guestMatrix": ["05.0004", "05.00ab"],
+             "hidden": [{"adapter": 6, "domain": null, "because": ["06.00ab"], "reason": "QUEUE_NOT_BOUND"}],
+             "iommuGroup": 0, "inUse": true, "guest": {"name": null, "pid": 4711, "state": "ATTACHED"}}""";
+    static final String MDEVS = "{\"items\": [" + MDEV + "]}";
+
+    /** Adapters without domains have no queue yet, so this works on a host whose masks still keep everything. */
+    static final String NEW_MDEV = "{\"adapters\": [5, 6], \"controlDomains\": [4, 171]}";
+
+    static final String NEW_MDEV_WITH_QUEUES =
+            "{\"uuid\": \"62177883-f1bb-47f0-914d-32a22e3a8804\", \"adapters\": [5, 6], \"domains\": [4, 171]}";
+    static final String MATRIX = "{\"adapters\": [5, 6], \"domains\": [4, 171], \"controlDomains\": [4]}";
+
+    static final String DRY_RUN = """
+            {"dryRun": true,
+             "steps": [{"action": "assign_adapter",
+                        "target": "/sys/devices/vfio_ap/matrix/62177883-f1bb-47f0-914d-32a22e3a8804/assign_adapter",
+                        "value": "5"}],
+             "apqnsAdded": ["05.0004"], "apqnsRemoved": [], "guestsAffected": [], "problems": []}""";
+
+    static final String SIMULATED_HOST = """
+            {"kernel": "6.12", "adapters": [{"id": 5, "type": "CEX5C"}, {"id": 6, "type": "CEX5A"}],
+             "domains": [4, 71, 171, 255], "controlDomains": [4, 71, 171, 255], "maxAdapterId": 255,
+             "maxDomainId": 255}""";
+
+    private Examples() {}
+}

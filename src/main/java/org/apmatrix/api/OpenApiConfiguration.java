@@ -1,0 +1,185 @@
+package org.apmatrix.api;
+
+import io.swagger.v3.core.converter.ModelConverters;
+import io.swagger.v3.oas.models.OpenAPI;
+import io.swagger.v3.oas.models.examples.Example;
+import io.swagger.v3.oas.models.headers.Header;
+import io.swagger.v3.oas.models.info.Contact;
+import io.swagger.v3.oas.models.info.Info;
+import io.swagger.v3.oas.models.info.License;
+import io.swagger.v3.oas.models.media.Content;
+import io.swagger.v3.oas.models.media.IntegerSchema;
+import io.swagger.v3.oas.models.media.MediaType;
+import io.swagger.v3.oas.models.media.Schema;
+import io.swagger.v3.oas.models.responses.ApiResponse;
+import io.swagger.v3.oas.models.servers.Server;
+import io.swagger.v3.oas.models.tags.Tag;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.apmatrix.fault.ErrorCode;
+import org.jspecify.annotations.Nullable;
+import org.springdoc.core.customizers.GlobalOpenApiCustomizer;
+import org.springdoc.core.customizers.GlobalOperationCustomizer;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.annotation.AnnotatedElementUtils;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestMethod;
+import org.springframework.web.method.HandlerMethod;
+
+/** What the OpenAPI document says beside the controllers: its head, and every refusal of every operation with an example. */
+@Configuration(proxyBeanMethods = false)
+class OpenApiConfiguration {
+    private static final String PROBLEM = "#/components/schemas/Problem";
+
+    @Bean
+    OpenAPI document() {
+        return new OpenAPI()
+                .info(new Info()
+                        .title("apmatrix")
+                        .version("1")
+                        .summary("Hands AP crypto queues of IBM Z and LinuxONE to KVM guests")
+                        .description("""
+                                Inventory, masks and mediated matrix devices of the vfio_ap driver. Every write takes `dryRun=true`, which \
+                                tells what would happen and what it would be refused for. Every refusal is a problem (RFC 9457) with a code \
+                                and, where queues clash, the holder of each. While a guest uses a device, its matrix does not change and it \
+                                is not removed, on every kernel.""")
+                        .contact(new Contact().name("apmatrix").url("https://github.com/apmatrix/apmatrix"))
+                        .license(new License().name("Apache 2.0").identifier("Apache-2.0")))
+                .servers(List.of(new Server().url("/").description("This service")))
+                .tags(List.of(
+                        new Tag().name("Host").description("The host and its adapters"),
+                        new Tag().name("Queues").description("AP queues and who has them"),
+                        new Tag().name("Masks").description("The masks that divide the queues between host and guests"),
+                        new Tag().name("Mediated devices").description("Matrix devices for guests"),
+                        new Tag().name("Simulation").description("Only on the simulated host")));
+    }
+
+    /** Refusals as responses, one a status, one example a code. */
+    @Bean
+    GlobalOperationCustomizer refusals() {
+        return (operation, method) -> {
+            Map<String, List<ErrorCode>> byStatus = new TreeMap<>();
+            for (ErrorCode code : codes(method)) {
+                byStatus.computeIfAbsent(
+                                String.valueOf(ProblemAdvice.status(code).value()), status -> new ArrayList<>())
+                        .add(code);
+            }
+            byStatus.forEach((status, codes) -> operation.getResponses().addApiResponse(status, response(codes)));
+            return operation;
+        };
+    }
+
+    /** The schema of problems, which no controller names. */
+    @Bean
+    GlobalOpenApiCustomizer problemSchema() {
+        return document -> {
+            ModelConverters.getInstance(true)
+                    .readAll(Problem.class)
+                    .forEach((name, schema) -> document.getComponents().addSchemas(name, schema));
+            // springdoc collects paths and schemas in the order of a hash map: sorted, the checked-in document stays
+            // comparable
+            document.getComponents()
+                    .setSchemas(new LinkedHashMap<>(
+                            new TreeMap<>(document.getComponents().getSchemas())));
+        };
+    }
+
+    private static Set<ErrorCode> codes(HandlerMethod method) {
+        EnumSet<ErrorCode> codes = EnumSet.of(
+                ErrorCode.NOT_ACCEPTABLE,
+                ErrorCode.INVALID_VALUE,
+                ErrorCode.INTERNAL_ERROR,
+                ErrorCode.HOST_REFUSED,
+                ErrorCode.AP_UNAVAILABLE);
+        Refuses refuses = method.getMethodAnnotation(Refuses.class);
+        if (refuses != null) {
+            codes.addAll(List.of(refuses.value()));
+        }
+        RequestMapping mapping = AnnotatedElementUtils.findMergedAnnotation(method.getMethod(), RequestMapping.class);
+        if (mapping != null && !List.of(mapping.method()).contains(RequestMethod.GET)) {
+            codes.add(ErrorCode.HOST_LOCKED);
+            if (mapping.consumes().length > 0) {
+                codes.add(ErrorCode.UNSUPPORTED_MEDIA_TYPE);
+            }
+        }
+        return codes;
+    }
+
+    private static ApiResponse response(List<ErrorCode> codes) {
+        MediaType media = new MediaType().schema(new Schema<>().$ref(PROBLEM));
+        for (ErrorCode code : codes) {
+            media.addExamples(code.name(), new Example().summary(code.title()).value(example(code)));
+        }
+        ApiResponse response = new ApiResponse()
+                .description(codes.stream()
+                        .map(code -> "`" + code.name() + "`: " + code.meaning())
+                        .collect(Collectors.joining("\n\n")))
+                .content(new Content().addMediaType("application/problem+json", media));
+        if (codes.contains(ErrorCode.HOST_LOCKED)) {
+            response.addHeaderObject(
+                    "Retry-After",
+                    new Header()
+                            .description("Seconds until another try makes sense")
+                            .schema(new IntegerSchema()));
+        }
+        return response;
+    }
+
+    private static Map<String, Object> example(ErrorCode code) {
+        Map<String, Object> problem = new LinkedHashMap<>();
+        problem.put("type", "/problems/" + code.slug());
+        problem.put("title", code.title());
+        problem.put("status", ProblemAdvice.status(code).value());
+        problem.put("detail", code.meaning());
+        problem.put("instance", "/api/v1/…");
+        problem.put("code", code.name());
+        problem.put("errno", errno(code));
+        problem.put("conflicts", conflicts(code));
+        return problem;
+    }
+
+    private static @Nullable String errno(ErrorCode code) {
+        return switch (code) {
+            case MDEV_EXISTS -> "EEXIST";
+            case MDEV_IN_USE -> "EBUSY";
+            case ID_ABOVE_MAXIMUM -> "ENODEV";
+            case APQN_RESERVED -> "EADDRNOTAVAIL";
+            case APQN_IN_USE -> "EADDRINUSE";
+            case QUEUE_ASSIGNMENT_MIXED -> "EINVAL";
+            case HOST_REFUSED -> "EIO";
+            case INVALID_VALUE,
+                    NOT_FOUND,
+                    METHOD_NOT_ALLOWED,
+                    NOT_ACCEPTABLE,
+                    UNSUPPORTED_MEDIA_TYPE,
+                    MDEV_NOT_FOUND,
+                    ADAPTER_NOT_FOUND,
+                    QUEUE_NOT_FOUND,
+                    LIVE_CHANGE_FORBIDDEN,
+                    MATRIX_TOO_LARGE,
+                    DRIVER_OVERRIDE_UNSUPPORTED,
+                    STATE_CHANGED,
+                    IDEMPOTENCY_KEY_REUSED,
+                    SIMULATION_IN_USE,
+                    HOST_LOCKED,
+                    INTERNAL_ERROR,
+                    AP_UNAVAILABLE -> null;
+        };
+    }
+
+    private static List<Map<String, Object>> conflicts(ErrorCode code) {
+        return switch (code) {
+            case APQN_RESERVED -> List.of(Map.of("apqn", "05.0004", "holderKind", "host", "holder", "cex4queue"));
+            case APQN_IN_USE -> List.of(Map.of("apqn", "05.0004", "holderKind", "mdev", "holder", Examples.UUID));
+            case MDEV_IN_USE -> List.of(Map.of("apqn", "05.0004", "holderKind", "guest", "holder", "guest1"));
+            default -> List.of();
+        };
+    }
+}

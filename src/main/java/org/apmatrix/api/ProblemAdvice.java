@@ -1,0 +1,136 @@
+package org.apmatrix.api;
+
+import jakarta.servlet.http.HttpServletRequest;
+import java.util.stream.Collectors;
+import org.apmatrix.fault.ErrorCode;
+import org.apmatrix.fault.Fault;
+import org.apmatrix.fault.InvalidValue;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpMethod;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.http.converter.HttpMessageNotReadableException;
+import org.springframework.web.HttpMediaTypeNotAcceptableException;
+import org.springframework.web.HttpMediaTypeNotSupportedException;
+import org.springframework.web.HttpRequestMethodNotSupportedException;
+import org.springframework.web.bind.annotation.ExceptionHandler;
+import org.springframework.web.bind.annotation.RestControllerAdvice;
+import org.springframework.web.method.annotation.MethodArgumentTypeMismatchException;
+import org.springframework.web.servlet.resource.NoResourceFoundException;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.exc.StreamReadException;
+
+/** Every no as a problem answer, and the only place that knows a code's status. */
+@RestControllerAdvice
+class ProblemAdvice {
+    private static final Logger LOG = LoggerFactory.getLogger(ProblemAdvice.class);
+
+    static HttpStatus status(ErrorCode code) {
+        return switch (code) {
+            case INVALID_VALUE -> HttpStatus.BAD_REQUEST;
+            case NOT_FOUND, MDEV_NOT_FOUND, ADAPTER_NOT_FOUND, QUEUE_NOT_FOUND -> HttpStatus.NOT_FOUND;
+            case METHOD_NOT_ALLOWED -> HttpStatus.METHOD_NOT_ALLOWED;
+            case NOT_ACCEPTABLE -> HttpStatus.NOT_ACCEPTABLE;
+            case UNSUPPORTED_MEDIA_TYPE -> HttpStatus.UNSUPPORTED_MEDIA_TYPE;
+            case MDEV_EXISTS,
+                    MDEV_IN_USE,
+                    LIVE_CHANGE_FORBIDDEN,
+                    ID_ABOVE_MAXIMUM,
+                    APQN_RESERVED,
+                    APQN_IN_USE,
+                    MATRIX_TOO_LARGE,
+                    DRIVER_OVERRIDE_UNSUPPORTED,
+                    QUEUE_ASSIGNMENT_MIXED,
+                    SIMULATION_IN_USE -> HttpStatus.CONFLICT;
+            case STATE_CHANGED -> HttpStatus.PRECONDITION_FAILED;
+            case IDEMPOTENCY_KEY_REUSED -> HttpStatus.UNPROCESSABLE_CONTENT;
+            case HOST_LOCKED -> HttpStatus.LOCKED;
+            case HOST_REFUSED, INTERNAL_ERROR -> HttpStatus.INTERNAL_SERVER_ERROR;
+            case AP_UNAVAILABLE -> HttpStatus.SERVICE_UNAVAILABLE;
+        };
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Problem> fault(Fault fault, HttpServletRequest request) {
+        if (status(fault.code()).is5xxServerError()) {
+            LOG.error("{} {}: {}", request.getMethod(), request.getRequestURI(), fault.detail(), fault);
+        }
+        return answer(Problem.from(fault, request.getRequestURI()));
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Problem> parameter(MethodArgumentTypeMismatchException e, HttpServletRequest request) {
+        Throwable root = e;
+        while (root.getCause() != null && !(root instanceof ApiConverters.Unreadable)) {
+            root = root.getCause();
+        }
+        String expected = root instanceof ApiConverters.Unreadable ? root.getMessage() : "it cannot be read";
+        String value = ApiConverters.excerpt(String.valueOf(e.getValue()));
+        return fault(new InvalidValue(e.getName(), "Not \"" + value + "\": " + expected + "."), request);
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Problem> body(HttpMessageNotReadableException e, HttpServletRequest request) {
+        if (e.getCause() instanceof JacksonException json && !(json instanceof StreamReadException)) {
+            String field = json.getPath().stream()
+                    .map(step ->
+                            step.getPropertyName() == null ? "[" + step.getIndex() + "]" : "." + step.getPropertyName())
+                    .collect(Collectors.joining());
+            return fault(
+                    new InvalidValue(
+                            field.startsWith(".") ? field.substring(1) : field.isEmpty() ? "body" : field,
+                            "The JSON has a member that this request does not take, or a value of another kind than it takes there."),
+                    request);
+        }
+        return fault(new InvalidValue("body", "The body is missing or is not JSON."), request);
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Problem> method(HttpRequestMethodNotSupportedException e, HttpServletRequest request) {
+        ResponseEntity.BodyBuilder builder = ResponseEntity.status(HttpStatus.METHOD_NOT_ALLOWED);
+        if (e.getSupportedHttpMethods() != null) {
+            builder.allow(e.getSupportedHttpMethods().toArray(HttpMethod[]::new));
+        }
+        return builder.contentType(MediaType.APPLICATION_PROBLEM_JSON)
+                .body(Problem.of(
+                        ErrorCode.METHOD_NOT_ALLOWED,
+                        "There is no " + e.getMethod() + " at this path.",
+                        request.getRequestURI()));
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Problem> mediaType(HttpMediaTypeNotSupportedException e, HttpServletRequest request) {
+        return answer(Problem.of(
+                ErrorCode.UNSUPPORTED_MEDIA_TYPE, "This path takes application/json.", request.getRequestURI()));
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Problem> accept(HttpMediaTypeNotAcceptableException e, HttpServletRequest request) {
+        return answer(
+                Problem.of(ErrorCode.NOT_ACCEPTABLE, "This path answers application/json.", request.getRequestURI()));
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Problem> path(NoResourceFoundException e, HttpServletRequest request) {
+        return answer(Problem.of(ErrorCode.NOT_FOUND, "There is nothing at this path.", request.getRequestURI()));
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Problem> own(Exception e, HttpServletRequest request) {
+        LOG.error("{} {}", request.getMethod(), request.getRequestURI(), e);
+        return answer(
+                Problem.of(ErrorCode.INTERNAL_ERROR, "The log of the service tells more.", request.getRequestURI()));
+    }
+
+    static ResponseEntity<Problem> answer(Problem problem) {
+        HttpHeaders headers = new HttpHeaders();
+        headers.setContentType(MediaType.APPLICATION_PROBLEM_JSON);
+        if (problem.code() == ErrorCode.HOST_LOCKED) {
+            headers.set(HttpHeaders.RETRY_AFTER, "1");
+        }
+        return ResponseEntity.status(problem.status()).headers(headers).body(problem);
+    }
+}
