@@ -1,0 +1,90 @@
+package org.apmatrix.host.sim;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Predicate;
+import org.apmatrix.host.kernel.Procfs.Look;
+import org.apmatrix.host.kernel.Procfs.OpenFile;
+import org.apmatrix.host.sim.SimulatedProcess.File;
+import org.apmatrix.host.sim.SimulatedProcess.Kind;
+
+/** /proc of the simulated host: a machine that says it is none, and the files of its guests' processes. */
+final class SimulatedProcfs {
+    /** As STSI answers on a z15 partition (arch/s390/kernel/sysinfo.c, sysinfo_show). */
+    private static final String SYSINFO = String.join(
+            "\n",
+            "Manufacturer:         IBM             ",
+            "Type:                 8561",
+            "Model:                701              T01             ",
+            "Sequence Code:        0000SIMULATED000",
+            "Plant:                02              ",
+            "Model Capacity:       701              00000000",
+            "Capacity Adj. Ind.:   100",
+            "Capacity Ch. Reason:  0",
+            "Capacity Transient:   0",
+            "",
+            "CPUs Total:           4",
+            "CPUs Configured:      4",
+            "CPUs Standby:         0",
+            "CPUs Reserved:        0",
+            "Capability:           492",
+            "",
+            "LPAR Number:          1",
+            "LPAR Characteristics: Shared ",
+            "LPAR Name:            APSIMUL ",
+            "LPAR Adjustment:      1000",
+            "LPAR CPUs Total:      4",
+            "LPAR CPUs Configured: 4",
+            "LPAR CPUs Standby:    0",
+            "LPAR CPUs Reserved:   0",
+            "LPAR CPUs Dedicated:  0",
+            "LPAR CPUs Shared:     4",
+            "");
+
+    private final HostState host;
+
+    SimulatedProcfs(HostState host) {
+        this.host = host;
+    }
+
+    Optional<String> read(Path file) {
+        return switch (file.toString()) {
+            case "/proc/sysinfo" -> Optional.of(SYSINFO);
+            case "/proc/sys/kernel/osrelease" -> Optional.of(host.version().release() + "\n");
+            default -> Optional.empty();
+        };
+    }
+
+    Look openFiles(Predicate<String> target) {
+        List<OpenFile> found = new ArrayList<>();
+        host.users()
+                .processes()
+                .values()
+                .forEach(process -> process.files().forEach((fd, file) -> {
+                    if (target.test(file.target())) {
+                        found.add(new OpenFile(process.pid(), fd, file.target()));
+                    }
+                }));
+        return new Look(found, true);
+    }
+
+    Optional<String> fdInfo(OpenFile wanted) {
+        return Optional.ofNullable(host.users().processes().get(wanted.pid()))
+                .map(SimulatedProcess::files)
+                .map((Map<Integer, File> files) -> files.get(wanted.fd()))
+                .map(file -> "pos:\t0\nflags:\t02000002\nmnt_id:\t15\nino:\t1058\n" + syspath(file));
+    }
+
+    /** drivers/vfio/vfio_main.c, vfio_device_show_fdinfo. */
+    private String syspath(File file) {
+        VfioGroup group = file.group();
+        if (file.kind() != Kind.DEVICE || group == null || !host.version().hasSyspathInFdInfo()) {
+            return "";
+        }
+        return "vfio-device-syspath: /sys/devices/vfio_ap/matrix/"
+                + group.mdev().id() + "\n";
+    }
+}

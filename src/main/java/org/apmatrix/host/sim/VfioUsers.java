@@ -1,0 +1,116 @@
+package org.apmatrix.host.sim;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+import org.apmatrix.host.kernel.Errno;
+import org.apmatrix.host.sim.SimulatedProcess.File;
+import org.apmatrix.host.sim.SimulatedProcess.Kind;
+
+/** VFIO's groups and the processes that use them (drivers/vfio/group.c, vfio_main.c; drivers/vfio/vfio.c before 6.2). */
+final class VfioUsers {
+    private final KernelVersion version;
+    private final NavigableMap<Integer, VfioGroup> groups = new TreeMap<>();
+    private final NavigableMap<Integer, SimulatedProcess> processes = new TreeMap<>();
+
+    VfioUsers(KernelVersion version) {
+        this.version = version;
+    }
+
+    NavigableMap<Integer, VfioGroup> groups() {
+        return groups;
+    }
+
+    NavigableMap<Integer, SimulatedProcess> processes() {
+        return processes;
+    }
+
+    /** A group with the smallest free number (drivers/iommu/iommu.c, iommu_group_alloc). */
+    VfioGroup createGroup(SimulatedMdev mdev) {
+        int number = 0;
+        while (groups.containsKey(number)) {
+            number++;
+        }
+        VfioGroup group = new VfioGroup(number, mdev);
+        groups.put(number, group);
+        return group;
+    }
+
+    void deleteGroup(VfioGroup group) {
+        group.delete();
+        groups.remove(group.number());
+    }
+
+    /** Whether the wait in vfio_unregister_group_dev (before 6.2 vfio_del_group_dev, which also waits for the group) would last. */
+    boolean isHeld(VfioGroup group) {
+        return group.openDevices() > 0 || (!version.isDynamic() && group.opener() != null);
+    }
+
+    /** open(2) of /dev/vfio/N; again by the one who has it open it is nothing new. */
+    void openGroup(VfioGroup group, int pid) {
+        SimulatedProcess process = processes.computeIfAbsent(pid, SimulatedProcess::new);
+        if (group.opener() == process) {
+            return;
+        }
+        if (group.opener() != null) {
+            throw new Refusal(Errno.EBUSY);
+        }
+        group.setOpener(process);
+        process.open(Kind.GROUP, group);
+    }
+
+    /** VFIO_GROUP_GET_DEVICE_FD of a group that the process has open, with or without a virtual machine known to the group. */
+    void openDevice(VfioGroup group, int pid, boolean withKvm) {
+        SimulatedProcess process = processes.computeIfAbsent(pid, SimulatedProcess::new);
+        if (group.mdev().stage() != SimulatedMdev.Stage.PRESENT) {
+            throw new Refusal(Errno.ENODEV);
+        }
+        boolean first = group.openDevices() == 0;
+        // vfio_ap_mdev_open_device: since 5.19 a virtual machine must be known by now
+        if (first && !withKvm && version.isDynamic()) {
+            throw new Refusal(Errno.EINVAL);
+        }
+        process.openOnce(Kind.CONTAINER);
+        if (first && withKvm) {
+            setKvm(group.mdev(), process);
+        }
+        group.setOpenDevices(group.openDevices() + 1);
+        process.open(Kind.DEVICE, group);
+    }
+
+    /** vfio_ap_mdev_set_kvm: one device for a virtual machine. The static kernel learns of it in a notifier, whose refusal nobody hears. */
+    void setKvm(SimulatedMdev mdev, SimulatedProcess process) {
+        boolean taken = groups.values().stream()
+                .anyMatch(group -> group.mdev() != mdev && group.mdev().kvm() == process);
+        if (!taken) {
+            mdev.setKvm(process);
+        } else if (version.isDynamic()) {
+            throw new Refusal(Errno.EPERM);
+        }
+    }
+
+    /** Closes one device file; whether it was the last one of the group. */
+    boolean closeDevice(VfioGroup group, SimulatedProcess process) {
+        process.close(Kind.DEVICE, group);
+        group.setOpenDevices(group.openDevices() - 1);
+        return group.openDevices() == 0;
+    }
+
+    void closeGroup(VfioGroup group, SimulatedProcess process) {
+        process.close(Kind.GROUP, group);
+        group.setOpener(null);
+    }
+
+    /** The groups that a process has open, each once. */
+    static List<VfioGroup> groupsOf(SimulatedProcess process) {
+        List<VfioGroup> groups = new ArrayList<>();
+        for (File file : process.files().values()) {
+            VfioGroup group = file.group();
+            if (group != null && !groups.contains(group)) {
+                groups.add(group);
+            }
+        }
+        return groups;
+    }
+}
