@@ -206,7 +206,7 @@ final class ApBus {
             for (int domain : domains.ids()) {
                 ApQueue queue = queues.get(key(adapter, domain));
                 ApDriver driver = queue == null ? null : queue.driver();
-                boolean owned = queue != null && driver != null && queue.driverOverride() != null
+                boolean owned = (queue != null && driver != null && queue.driverOverride() != null)
                         ? driver.isDefault()
                         : isReserved(Apqn.of(adapter, domain));
                 if (owned) {

@@ -13,6 +13,19 @@ import org.jspecify.annotations.Nullable;
 
 /** /sys/bus/ap and /sys/devices/ap (drivers/s390/crypto/ap_bus.c, ap_card.c, ap_queue.c, zcrypt_card.c, zcrypt_queue.c, zcrypt_cex4.c). */
 final class ApBusTree {
+    /** What zcrypt says of the master keys of a CCA queue that does not answer (zcrypt_cex4.c, cca_mkvps_show). */
+    private static final String NO_CCA_KEYS = """
+            AES NEW: - -
+            AES CUR: - -
+            AES OLD: - -
+            APKA NEW: - -
+            APKA CUR: - -
+            APKA OLD: - -
+            ASYM NEW: - -
+            ASYM CUR: - -
+            ASYM OLD: - -
+            """;
+
     private final HostState host;
     private final ApBus bus;
     private final KernelVersion version;
@@ -238,11 +251,7 @@ final class ApBusTree {
                 .readOnly("load", "0\n")
                 .readWrite("online", () -> flag(queue.isOnline() && isReady(queue)), text -> writeOnline(queue, text));
         switch (queue.card().mode()) {
-            case 'C' ->
-                directory.readOnly(
-                        "mkvps",
-                        "AES NEW: - -\nAES CUR: - -\nAES OLD: - -\nAPKA NEW: - -\nAPKA CUR: - -\nAPKA OLD: - -\n"
-                                + "ASYM NEW: - -\nASYM CUR: - -\nASYM OLD: - -\n");
+            case 'C' -> directory.readOnly("mkvps", NO_CCA_KEYS);
             case 'P' ->
                 directory.readOnly("mkvps", "WK CUR: - -\nWK NEW: - -\n").readOnly("op_modes", "\n");
             default -> {}

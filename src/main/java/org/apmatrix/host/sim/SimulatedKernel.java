@@ -137,23 +137,19 @@ public final class SimulatedKernel implements Sysfs {
                         .computeIfAbsent(pid, SimulatedProcess::new)
                         .openVirtualMachine();
             }
-            boolean hadGroup = isOpener(group, pid);
+            SimulatedProcess before = group.opener();
             host.users().openGroup(group, pid);
             try {
                 host.users().openDevice(group, pid, withKvm);
             } catch (Refusal refusal) {
-                if (!hadGroup) {
-                    host.users().closeGroup(group, host.users().processes().get(pid));
+                SimulatedProcess opener = group.opener();
+                if (before == null && opener != null) {
+                    host.users().closeGroup(group, opener);
                 }
                 throw refusal;
             }
             return true;
         });
-    }
-
-    private static boolean isOpener(VfioGroup group, int pid) {
-        SimulatedProcess opener = group.opener();
-        return opener != null && opener.pid() == pid;
     }
 
     /** Opens /dev/vfio/N and nothing else: ENOENT without such an mdev, EBUSY when another process has it open. */

@@ -5,7 +5,11 @@ public sealed interface SimulatedNode {
     /** The permission bits, such as 0755, 0444 or 0200. */
     int mode();
 
-    /** @param mode permission bits */
+    /**
+     * A directory.
+     *
+     * @param mode permission bits
+     */
     record Directory(int mode) implements SimulatedNode {}
 
     /**
@@ -15,7 +19,11 @@ public sealed interface SimulatedNode {
      */
     record Attribute(int mode) implements SimulatedNode {}
 
-    /** @param target as it stands there, mostly relative */
+    /**
+     * A symbolic link.
+     *
+     * @param target as it stands there, mostly relative
+     */
     record Link(String target) implements SimulatedNode {
         @Override
         public int mode() {

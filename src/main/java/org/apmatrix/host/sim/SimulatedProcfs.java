@@ -14,35 +14,34 @@ import org.apmatrix.host.sim.SimulatedProcess.Kind;
 /** /proc of the simulated host: a machine that says it is none, and the files of its guests' processes. */
 final class SimulatedProcfs {
     /** As STSI answers on a z15 partition (arch/s390/kernel/sysinfo.c, sysinfo_show). */
-    private static final String SYSINFO = String.join(
-            "\n",
-            "Manufacturer:         IBM             ",
-            "Type:                 8561",
-            "Model:                701              T01             ",
-            "Sequence Code:        0000SIMULATED000",
-            "Plant:                02              ",
-            "Model Capacity:       701              00000000",
-            "Capacity Adj. Ind.:   100",
-            "Capacity Ch. Reason:  0",
-            "Capacity Transient:   0",
-            "",
-            "CPUs Total:           4",
-            "CPUs Configured:      4",
-            "CPUs Standby:         0",
-            "CPUs Reserved:        0",
-            "Capability:           492",
-            "",
-            "LPAR Number:          1",
-            "LPAR Characteristics: Shared ",
-            "LPAR Name:            APSIMUL ",
-            "LPAR Adjustment:      1000",
-            "LPAR CPUs Total:      4",
-            "LPAR CPUs Configured: 4",
-            "LPAR CPUs Standby:    0",
-            "LPAR CPUs Reserved:   0",
-            "LPAR CPUs Dedicated:  0",
-            "LPAR CPUs Shared:     4",
-            "");
+    private static final String SYSINFO = """
+            Manufacturer:         IBM            \s
+            Type:                 8561
+            Model:                701              T01            \s
+            Sequence Code:        0000SIMULATED000
+            Plant:                02             \s
+            Model Capacity:       701              00000000
+            Capacity Adj. Ind.:   100
+            Capacity Ch. Reason:  0
+            Capacity Transient:   0
+
+            CPUs Total:           4
+            CPUs Configured:      4
+            CPUs Standby:         0
+            CPUs Reserved:        0
+            Capability:           492
+
+            LPAR Number:          1
+            LPAR Characteristics: Shared\s
+            LPAR Name:            APSIMUL\s
+            LPAR Adjustment:      1000
+            LPAR CPUs Total:      4
+            LPAR CPUs Configured: 4
+            LPAR CPUs Standby:    0
+            LPAR CPUs Reserved:   0
+            LPAR CPUs Dedicated:  0
+            LPAR CPUs Shared:     4
+            """;
 
     private final HostState host;
 

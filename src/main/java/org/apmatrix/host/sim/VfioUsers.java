@@ -1,6 +1,7 @@
 package org.apmatrix.host.sim;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.NavigableMap;
 import java.util.TreeMap;
@@ -12,6 +13,7 @@ import org.apmatrix.host.sim.SimulatedProcess.Kind;
 final class VfioUsers {
     private final KernelVersion version;
     private final NavigableMap<Integer, VfioGroup> groups = new TreeMap<>();
+    private final BitSet numbers = new BitSet();
     private final NavigableMap<Integer, SimulatedProcess> processes = new TreeMap<>();
 
     VfioUsers(KernelVersion version) {
@@ -28,10 +30,8 @@ final class VfioUsers {
 
     /** A group with the smallest free number (drivers/iommu/iommu.c, iommu_group_alloc). */
     VfioGroup createGroup(SimulatedMdev mdev) {
-        int number = 0;
-        while (groups.containsKey(number)) {
-            number++;
-        }
+        int number = numbers.nextClearBit(0);
+        numbers.set(number);
         VfioGroup group = new VfioGroup(number, mdev);
         groups.put(number, group);
         return group;
@@ -40,6 +40,7 @@ final class VfioUsers {
     void deleteGroup(VfioGroup group) {
         group.delete();
         groups.remove(group.number());
+        numbers.clear(group.number());
     }
 
     /** Whether the wait in vfio_unregister_group_dev (before 6.2 vfio_del_group_dev, which also waits for the group) would last. */
