@@ -72,12 +72,12 @@ final class DerivedCase {
         if (range.startsWith("<")) {
             return release < number(range.substring(1));
         }
-        String[] bounds = range.split("-");
+        String[] bounds = range.split("-", -1);
         return release >= number(bounds[0]) && release <= number(bounds[1]);
     }
 
     private static int number(String release) {
-        String[] parts = release.split("\\.");
+        String[] parts = release.split("\\.", -1);
         return Integer.parseInt(parts[0]) * 100 + Integer.parseInt(parts[1]);
     }
 

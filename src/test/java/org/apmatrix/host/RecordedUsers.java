@@ -53,7 +53,7 @@ final class RecordedUsers {
         Iterator<String> devices =
                 out.stream().filter(line -> line.startsWith("GET_DEVICE_FD")).iterator();
         for (JsonNode command : step.path("user_cmds")) {
-            String[] words = command.asString().split(" ");
+            String[] words = command.asString().split(" ", -1);
             switch (words[0]) {
                 case "group" -> {
                     String slot = pid + (words.length > 2 ? words[2] : "0");

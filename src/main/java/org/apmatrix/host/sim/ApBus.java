@@ -419,7 +419,8 @@ final class ApBus {
         queue = new ApQueue(new Apqn(new AdapterId(card.id()), new DomainId(domain)), card, adapter);
         queues.put(key(card.id(), domain), queue);
         onDeviceAdded(queue);
-        if (queue.isUsable()) {
+        // before 6.10 only a zcrypt driver starts the queue
+        if (queue.isUsable() && version.readsQueueStateFromHardware()) {
             queue.initialise();
         }
     }

@@ -13,7 +13,8 @@ final class ApQueue extends ApDevice {
 
     private boolean interruptsEnabled;
     private boolean interruptsOnceEnabled;
-    private boolean resetPending;
+    /** A new queue begins with a reset, which is done once the state machine is started. */
+    private boolean resetPending = true;
     /** vfio_ap's last reset of the queue ended in a way that keeps it from guests. */
     private boolean resetFailed;
 

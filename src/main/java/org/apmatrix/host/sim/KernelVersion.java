@@ -74,7 +74,7 @@ public enum KernelVersion {
         return isAtLeast(V6_1);
     }
 
-    /** Since 6.10 a card's depth is the number of requests, an adapter may be asked for its interrupts, and poll attributes are read by kstrto…. */
+    /** Between 6.1 and 6.12: the bus starts queues and asks them for their interrupts, depth is a number of requests, poll attributes are read by kstrto…. */
     boolean readsQueueStateFromHardware() {
         return isAtLeast(V6_12);
     }

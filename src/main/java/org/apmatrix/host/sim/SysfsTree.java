@@ -90,7 +90,7 @@ final class SysfsTree {
                 if (++links > MAX_LINKS) {
                     throw new Refusal(Errno.ELOOP);
                 }
-                List<String> target = List.of(link.target().split("/"));
+                List<String> target = List.of(link.target().split("/", -1));
                 for (int i = target.size() - 1; i >= 0; i--) {
                     rest.addFirst(target.get(i));
                 }
