@@ -25,7 +25,7 @@ final class FuseServer implements AutoCloseable {
     /** Most answers fit into a page; a directory is read in pieces of what the reader asks for, at most this. */
     private static final int BUFFER = 64 * 1024;
 
-    private static final int SPARE_THREADS = 2;
+    private static final int SPARE_THREADS = 8;
 
     private final FuseDevice device;
     private final Requests requests;

@@ -13,7 +13,6 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.apmatrix.Component;
 import org.apmatrix.Patience;
 import org.apmatrix.Shell;
 import org.apmatrix.host.kernel.Errno;
@@ -36,8 +35,7 @@ class FuseServerTest {
 
     @BeforeAll
     static void needsFuse() {
-        Component.require(
-                "FUSE", FuseDevice.missing().isEmpty(), FuseDevice.missing().orElse(""));
+        SimulatedMount.require();
     }
 
     @BeforeEach

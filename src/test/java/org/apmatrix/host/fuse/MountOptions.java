@@ -15,8 +15,7 @@ import org.apmatrix.host.sim.SimulatedMachine;
 
 /** What was asked for on the command line of {@link MountSimulatedSysfs}. */
 record MountOptions(Path mountPoint, KernelVersion kernel, SimulatedMachine machine) {
-    static final String USAGE =
-            """
+    static final String USAGE = """
             usage: mount-simulated-sysfs DIR [option value]...
               --kernel           5.10, 6.1, 6.12 or 7.2 (default 6.12)
               --adapters         hex number and type, such as 05:CEX5C,06:CEX5A (the default)
@@ -75,8 +74,8 @@ record MountOptions(Path mountPoint, KernelVersion kernel, SimulatedMachine mach
         // an adapter's number has the same range and spelling as any maximum
         int maxAdapter = option(options, "--max-adapter", "255", AdapterId::parse, "is not 0 to 255")
                 .value();
-        int maxDomain =
-                option(options, "--max-domain", "255", AdapterId::parse, "is not 0 to 255").value();
+        int maxDomain = option(options, "--max-domain", "255", AdapterId::parse, "is not 0 to 255")
+                .value();
         return new SimulatedMachine(true, true, adapters, usage, control, maxAdapter, maxDomain);
     }
 

@@ -25,20 +25,20 @@ public final class MountSimulatedSysfs {
             return;
         }
         FuseDevice.missing().ifPresent(missing -> exit(1, missing));
-        FuseServer server = mount(options);
-        Runtime.getRuntime().addShutdownHook(new Thread(server::close, "unmount"));
+        SimulatedMount mount = mount(options);
+        Runtime.getRuntime().addShutdownHook(new Thread(mount::close, "unmount"));
         System.out.println("mounted");
         System.out.flush();
         new CountDownLatch(1).await();
     }
 
-    private static FuseServer mount(MountOptions options) {
+    private static SimulatedMount mount(MountOptions options) {
         try {
             if (Files.notExists(options.mountPoint())) {
                 Files.createDirectories(options.mountPoint());
             }
             SimulatedKernel kernel = new SimulatedKernel(options.kernel(), options.machine());
-            return FuseServer.mount(new SimulatedSysfs(kernel), options.mountPoint());
+            return SimulatedMount.mount(kernel, options.mountPoint());
         } catch (KernelException refused) {
             String reason = refused.errno() == Errno.EBUSY
                     ? "something of this kind is mounted there already"

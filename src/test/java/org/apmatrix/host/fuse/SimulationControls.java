@@ -56,14 +56,17 @@ final class SimulationControls {
         switch (name(file)) {
             case "open" -> open(mdev(text, file), file);
             case "close" -> close(mdev(text, file), file);
-            case "adapters" -> configure(machine ->
-                    MachineText.adapters(text).map(machine::withAdapters).orElseThrow(() -> invalid(file)));
-            case "domains" -> configure(machine -> MachineText.domains(text)
-                    .map(domains -> machine.withDomains(domains, machine.controlDomains()))
-                    .orElseThrow(() -> invalid(file)));
-            case "control_domains" -> configure(machine -> MachineText.domains(text)
-                    .map(domains -> machine.withDomains(machine.usageDomains(), domains))
-                    .orElseThrow(() -> invalid(file)));
+            case "adapters" ->
+                configure(machine ->
+                        MachineText.adapters(text).map(machine::withAdapters).orElseThrow(() -> invalid(file)));
+            case "domains" ->
+                configure(machine -> MachineText.domains(text)
+                        .map(domains -> machine.withDomains(domains, machine.controlDomains()))
+                        .orElseThrow(() -> invalid(file)));
+            case "control_domains" ->
+                configure(machine -> MachineText.domains(text)
+                        .map(domains -> machine.withDomains(machine.usageDomains(), domains))
+                        .orElseThrow(() -> invalid(file)));
             case "scan" -> kernel.scan();
             default -> throw new KernelException(Errno.EACCES, "open", file);
         }

@@ -1,0 +1,118 @@
+package org.apmatrix.host.fuse;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.apmatrix.Component;
+import org.apmatrix.Shell;
+import org.apmatrix.host.sim.KernelVersion;
+import org.apmatrix.host.sim.SimulatedKernel;
+import org.apmatrix.host.sim.SimulatedMachine;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** mdevctl, as it is installed here, takes the simulated kernel for a real one. */
+@Timeout(120)
+class MdevctlTest {
+    private static final String FIRST = "0a1b2c3d-0000-4000-8000-00000000e001";
+    private static final String SECOND = "0a1b2c3d-0000-4000-8000-00000000e002";
+
+    @TempDir
+    Path mountPoint;
+
+    /** Stands for /etc/mdevctl.d. */
+    @TempDir
+    Path definitions;
+
+    private SimulatedMount mount;
+
+    @BeforeAll
+    static void needsMdevctl() {
+        SimulatedMount.require();
+        Component.requireProgram("mdevctl", "apt-get install mdevctl");
+        Component.requireProgram("unshare", "apt-get install util-linux");
+    }
+
+    void mount(KernelVersion version) throws IOException {
+        SimulatedKernel kernel = new SimulatedKernel(version, SimulatedMachine.example());
+        kernel.write(Path.of("/sys/bus/ap/apmask"), "-5,-6\n");
+        mount = SimulatedMount.mount(kernel, mountPoint);
+        // without these every command fails
+        Files.createDirectories(definitions.resolve("scripts.d/callouts"));
+        Files.createDirectories(definitions.resolve("scripts.d/notifiers"));
+    }
+
+    @AfterEach
+    void unmount() {
+        mount.close();
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = KernelVersion.class,
+            names = {"V5_10", "V6_12"})
+    void definesStartsAndStopsADeviceAndHearsTheKernelsRefusal(KernelVersion version) throws IOException {
+        mount(version);
+
+        assertThat(mdevctl("mdevctl types").output().strip()).isEqualTo("""
+                        matrix
+                          vfio_ap-passthrough
+                            Available instances: 65536
+                            Device API: vfio-ap
+                            Name: VFIO AP Passthrough Device""");
+        define(FIRST, "5", "4");
+        define(SECOND, "5", "0x0004");
+        assertThat(mdevctl("mdevctl start -u " + FIRST)).isEqualTo(done(""));
+        assertThat(mdevctl("mdevctl list").output().strip())
+                .isEqualTo(FIRST + " matrix vfio_ap-passthrough manual (defined)");
+        assertThat(mountPoint.resolve("devices/vfio_ap/matrix/" + FIRST + "/matrix"))
+                .hasContent("05.0004\n");
+
+        Shell.Result conflict = mdevctl("mdevctl start -u " + SECOND);
+
+        assertThat(conflict.exit()).isEqualTo(1);
+        assertThat(conflict.output())
+                .contains("Failed to write 0x0004 to attribute assign_domain", "Address already in use (os error 98)");
+        assertThat(mountPoint.resolve("devices/vfio_ap/matrix/" + SECOND)).doesNotExist();
+        assertThat(mdevctl("mdevctl start -u " + FIRST).output()).contains("Device already exists");
+        assertThat(mdevctl("mdevctl stop -u " + FIRST)).isEqualTo(done(""));
+        assertThat(mountPoint.resolve("devices/vfio_ap/matrix/" + FIRST)).doesNotExist();
+        assertThat(mdevctl("mdevctl list -d").output()).contains(FIRST, SECOND);
+    }
+
+    private void define(String uuid, String adapter, String domain) {
+        assertThat(mdevctl(
+                        "mdevctl define -p matrix -t vfio_ap-passthrough -u $1"
+                                + " && mdevctl modify -u $1 --addattr assign_adapter --value $2"
+                                + " && mdevctl modify -u $1 --addattr assign_domain --value $3",
+                        uuid,
+                        adapter,
+                        domain))
+                .isEqualTo(done(""));
+    }
+
+    /** In a mount namespace of its own, where /sys is the simulated kernel's. */
+    private Shell.Result mdevctl(String script, String... words) {
+        String mounts =
+                "mount --rbind '" + mountPoint + "' /sys && mount --bind '" + definitions + "' /etc/mdevctl.d && ";
+        String[] command = new String[6 + words.length];
+        command[0] = "unshare";
+        command[1] = "-m";
+        command[2] = "bash";
+        command[3] = "-c";
+        command[4] = mounts + script;
+        command[5] = "bash";
+        System.arraycopy(words, 0, command, 6, words.length);
+        return Shell.result(Shell.start(Path.of("/"), command));
+    }
+
+    private static Shell.Result done(String output) {
+        return new Shell.Result(0, output);
+    }
+}
