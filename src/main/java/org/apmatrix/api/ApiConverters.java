@@ -10,7 +10,6 @@ import org.apmatrix.ap.DomainId;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.fault.InvalidValue;
 import org.jspecify.annotations.Nullable;
-import org.springframework.core.convert.converter.Converter;
 import org.springframework.format.FormatterRegistry;
 import org.springframework.stereotype.Component;
 import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
@@ -31,17 +30,6 @@ class ApiConverters implements WebMvcConfigurer {
                 text -> require(Apqn.parse(text), "an APQN is two and four lower-case hex digits, such as 05.00ab"));
         registry.addConverter(
                 String.class, MdevId.class, text -> require(MdevId.parse(text), "a UUID is 8-4-4-4-12 hex digits"));
-        // Spring's own also takes yes, on, 1 and an empty text: nobody shall write by a misspelt dryRun
-        registry.addConverter(String.class, Boolean.class, new Converter<String, Boolean>() {
-            @Override
-            public Boolean convert(String text) {
-                return require(
-                        Optional.of(text)
-                                .filter(List.of("true", "false")::contains)
-                                .map(Boolean::valueOf),
-                        "either true or false");
-            }
-        });
     }
 
     @Override

@@ -21,6 +21,7 @@ import org.springframework.web.bind.annotation.RestControllerAdvice;
 import org.springframework.web.method.annotation.MethodArgumentTypeMismatchException;
 import org.springframework.web.servlet.resource.NoResourceFoundException;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.exc.InputCoercionException;
 import tools.jackson.core.exc.StreamReadException;
 
 /** Every no as a problem answer, and the only place that knows a code's status. */
@@ -74,7 +75,8 @@ class ProblemAdvice {
 
     @ExceptionHandler
     ResponseEntity<Problem> body(HttpMessageNotReadableException e, HttpServletRequest request) {
-        if (e.getCause() instanceof JacksonException json && !(json instanceof StreamReadException)) {
+        if (e.getCause() instanceof JacksonException json
+                && (!(json instanceof StreamReadException) || json instanceof InputCoercionException)) {
             String field = json.getPath().stream()
                     .map(step ->
                             step.getPropertyName() == null ? "[" + step.getIndex() + "]" : "." + step.getPropertyName())
@@ -85,7 +87,7 @@ class ProblemAdvice {
                             "The JSON has a member that this request does not take, or a value of another kind than it takes there."),
                     request);
         }
-        return fault(new InvalidValue("body", "The body is missing or is not JSON."), request);
+        return fault(new InvalidValue("body", "The body is missing, is not JSON, or names a member twice."), request);
     }
 
     @ExceptionHandler

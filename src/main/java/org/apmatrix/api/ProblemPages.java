@@ -3,10 +3,11 @@ package org.apmatrix.api;
 import io.swagger.v3.oas.annotations.Hidden;
 import jakarta.servlet.RequestDispatcher;
 import jakarta.servlet.http.HttpServletRequest;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.apmatrix.fault.ErrorCode;
 import org.springframework.boot.webmvc.error.ErrorController;
 import org.springframework.http.HttpMethod;
-import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.GetMapping;
@@ -16,16 +17,16 @@ import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.servlet.resource.NoResourceFoundException;
 import org.springframework.web.util.HtmlUtils;
 
-/** The short page behind each problem's {@code type}, and the problem answer to what fails before a controller is reached. */
+/** The short page behind each problem's {@code type}, and the answer to what fails before a controller is reached. */
 @RestController
 @Hidden
 class ProblemPages implements ErrorController {
+    private static final MediaType PAGE = new MediaType(MediaType.TEXT_HTML, StandardCharsets.UTF_8);
 
-    @GetMapping(path = "/problems/{slug}", produces = MediaType.TEXT_HTML_VALUE)
-    String page(@PathVariable String slug) throws NoResourceFoundException {
-        ErrorCode code = ErrorCode.ofSlug(slug)
-                .orElseThrow(() -> new NoResourceFoundException(HttpMethod.GET, "/problems/" + slug, slug));
-        return """
+    @GetMapping("/problems/{slug}")
+    ResponseEntity<String> page(@PathVariable String slug) throws NoResourceFoundException {
+        ErrorCode code = code(slug);
+        String page = """
                 <!doctype html>
                 <html lang="en">
                 <meta charset="utf-8">
@@ -49,6 +50,12 @@ class ProblemPages implements ErrorController {
                         HtmlUtils.htmlEscape(code.meaning()),
                         HtmlUtils.htmlEscape(code.callerCan()),
                         HtmlUtils.htmlEscape(code.operatorCan()));
+        return ResponseEntity.ok().contentType(PAGE).body(page);
+    }
+
+    private static ErrorCode code(String slug) throws NoResourceFoundException {
+        return ErrorCode.ofSlug(slug)
+                .orElseThrow(() -> new NoResourceFoundException(HttpMethod.GET, "/problems/" + slug, slug));
     }
 
     @RequestMapping("/error")
@@ -59,13 +66,19 @@ class ProblemPages implements ErrorController {
         return ProblemAdvice.answer(problem(status instanceof Integer code ? code : 404, instance));
     }
 
+    /** What a container refused before any controller saw it, by its status alone. */
     static Problem problem(int status, String instance) {
-        if (status == HttpStatus.NOT_FOUND.value()) {
-            return Problem.of(ErrorCode.NOT_FOUND, "There is nothing at this path.", instance);
+        for (ErrorCode code : List.of(
+                ErrorCode.NOT_FOUND,
+                ErrorCode.METHOD_NOT_ALLOWED,
+                ErrorCode.NOT_ACCEPTABLE,
+                ErrorCode.UNSUPPORTED_MEDIA_TYPE)) {
+            if (ProblemAdvice.status(code).value() == status) {
+                return Problem.of(code, code.meaning(), instance);
+            }
         }
-        if (status >= 400 && status < 500) {
-            return Problem.of(ErrorCode.INVALID_VALUE, "The request is not well-formed HTTP.", instance);
-        }
-        return Problem.of(ErrorCode.INTERNAL_ERROR, "The log of the service tells more.", instance);
+        return status >= 400 && status < 500
+                ? Problem.of(ErrorCode.INVALID_VALUE, "The request is not well-formed HTTP.", instance)
+                : Problem.of(ErrorCode.INTERNAL_ERROR, "The log of the service tells more.", instance);
     }
 }
