@@ -34,8 +34,8 @@ class ArchitectureTest {
      * it wires the house, so it may use everything, and nobody uses it.
      */
     private static final Map<String, Set<String>> ARROWS = Map.ofEntries(
-            Map.entry("api", Set.of("service", "ap", "fault")),
-            Map.entry("service", Set.of("host", "ap", "fault")),
+            Map.entry("api", Set.of("service", "host", "ap", "fault")),
+            Map.entry("service", Set.of("host", "host.kernel", "ap", "fault")),
             Map.entry("ops", Set.of("service", "host", "ap", "fault")),
             Map.entry("host", Set.of("host.kernel", "host.qmp", "host.libvirt", "ap", "fault")),
             Map.entry("host.qmp", Set.of("host.kernel", "ap", "fault")),
@@ -61,12 +61,24 @@ class ArchitectureTest {
     }
 
     @Test
+    void apiReadsTheValuesOfTheHostAndAsksItNothing() {
+        noClasses()
+                .that(areIn("api"))
+                .should()
+                .dependOnClassesThat(areIn("host")
+                        .and(DescribedPredicate.describe(
+                                "are neither records nor enums",
+                                candidate -> !candidate.isRecord() && !candidate.isEnum())))
+                .check(HOUSE);
+    }
+
+    @Test
     void onlySimulationServiceUsesTheSimulatedHost() {
         classes()
                 .that(are("org.apmatrix.service.SimulationService"))
                 .should()
-                .onlyDependOnClassesThat(
-                        DescribedPredicate.not(areOursButNotIn("service", Set.of("host", "host.sim", "ap", "fault"))))
+                .onlyDependOnClassesThat(DescribedPredicate.not(
+                        areOursButNotIn("service", Set.of("host", "host.kernel", "host.sim", "ap", "fault"))))
                 .allowEmptyShould(true)
                 .check(HOUSE);
     }

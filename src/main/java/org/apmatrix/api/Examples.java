@@ -58,8 +58,10 @@ final class Examples {
                         "value": "5"}],
              "apqnsAdded": ["05.0004"], "apqnsRemoved": [], "guestsAffected": [], "problems": []}""";
 
+    static final String SIMULATED_HOST_REQUEST = "{\"kernel\": \"6.12\"}";
+
     static final String SIMULATED_HOST = """
-            {"kernel": "6.12", "adapters": [{"id": 5, "type": "CEX5C"}, {"id": 6, "type": "CEX5A"}],
+            {"kernel": "6.12", "generation": "dynamic", "adapters": [{"id": 5, "type": "CEX5C"}, {"id": 6, "type": "CEX5A"}],
              "domains": [4, 71, 171, 255], "controlDomains": [4, 71, 171, 255], "maxAdapterId": 255,
              "maxDomainId": 255}""";
 

@@ -6,7 +6,6 @@ import org.apmatrix.ap.Apqn;
 import org.apmatrix.ap.Matrix;
 import org.apmatrix.host.DeviceUse;
 import org.apmatrix.host.Mdev;
-import org.apmatrix.host.MdevTree;
 import org.apmatrix.service.MdevState;
 import org.jspecify.annotations.Nullable;
 
@@ -123,7 +122,7 @@ record MdevResource(
         DeviceUse use = state.entry().use();
         return new MdevResource(
                 mdev.id().toString(),
-                MdevTree.path(mdev.id()).toString(),
+                mdev.path().toString(),
                 matrix == null ? null : matrix.adapters().ids(),
                 matrix == null ? null : matrix.domains().ids(),
                 matrix == null ? null : matrix.controlDomains().ids(),

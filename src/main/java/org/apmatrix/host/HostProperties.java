@@ -17,6 +17,7 @@ import org.springframework.validation.annotation.Validated;
  * @param lockWait how long a write waits for the lock before it is answered with 423
  * @param storeTimeout how long a write into sysfs may take before it counts as blocked; unassigning resets queues, which takes seconds
  * @param stateDirectory where work in flight is noted, to be found after a crash; without one nothing is noted
+ * @param simulatedBesideRealOne whether a simulated host may be started on a machine that has an AP bus
  */
 @Validated
 @ConfigurationProperties("apmatrix.host")
@@ -26,4 +27,5 @@ public record HostProperties(
         @Nullable Path lockFile,
         @NotNull @DefaultValue("2s") Duration lockWait,
         @NotNull @DefaultValue("30s") Duration storeTimeout,
-        @Nullable Path stateDirectory) {}
+        @Nullable Path stateDirectory,
+        @DefaultValue("false") boolean simulatedBesideRealOne) {}

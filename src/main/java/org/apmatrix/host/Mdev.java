@@ -1,5 +1,6 @@
 package org.apmatrix.host;
 
+import java.nio.file.Path;
 import org.apmatrix.ap.Matrix;
 import org.apmatrix.ap.MdevId;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,11 @@ public record Mdev(
         boolean hasApConfig,
         @Nullable Integer iommuGroup,
         @Nullable String vfioDevice) {
+    /** The directory, as the kernel names it. */
+    public Path path() {
+        return MdevTree.path(id);
+    }
+
     /** The matrix, or an empty one where it cannot be read any more. */
     public Matrix matrixOrEmpty() {
         return matrix == null ? Matrix.EMPTY : matrix;

@@ -45,7 +45,7 @@ public final class MdevTree {
     }
 
     /** The directory of a device, as the kernel names it. */
-    public static Path path(MdevId id) {
+    static Path path(MdevId id) {
         return MATRIX.resolve(id.toString());
     }
 

@@ -11,6 +11,7 @@ import org.apmatrix.ap.Apqn;
 import org.apmatrix.fault.NotFound;
 import org.apmatrix.host.ApBus;
 import org.apmatrix.host.Card;
+import org.apmatrix.host.Store;
 import org.jspecify.annotations.Nullable;
 
 /** The queues of the AP bus, and handing over a single one. */
@@ -66,10 +67,33 @@ public final class QueueService {
                 (before, after) -> new Outcome.Done<>(state(after, apqn), false));
     }
 
-    private Plan plan(HostView view, Apqn apqn, boolean toVfioAp) {
+    /** Binds a queue to the driver that the masks or its override name, or takes it from its driver, as an administrator could; already so is done. */
+    QueueState rebind(Apqn apqn, boolean bind) {
+        Outcome<QueueState> outcome = change.run(
+                "queue " + apqn,
+                WriteOptions.NONE,
+                view -> {
+                    Optional<String> driver = requireQueue(view, apqn);
+                    Plan.Problems none = new Plan.Problems();
+                    if (bind == driver.isPresent()) {
+                        return Plan.nothing();
+                    }
+                    Store store = bind ? host.bus().probe(apqn) : host.bus().unbind(apqn, driver.orElseThrow());
+                    return none.plan(List.of(new Step(store, null)), List.of(), List.of(), List.of());
+                },
+                (before, after) -> new Outcome.Done<>(state(after, apqn), false));
+        return ((Outcome.Done<QueueState>) outcome).state();
+    }
+
+    private static Optional<String> requireQueue(HostView view, Apqn apqn) {
         if (!view.queues().containsKey(apqn)) {
             throw NotFound.queue(apqn);
         }
+        return view.driverOf(apqn);
+    }
+
+    private Plan plan(HostView view, Apqn apqn, boolean toVfioAp) {
+        Optional<String> driver = requireQueue(view, apqn);
         Plan.Problems problems = new Plan.Problems();
         problems.check(() -> Invariants.driverOverrideSupported(view));
         if (view.overridesSupported()) {
@@ -77,7 +101,6 @@ public final class QueueService {
         }
         String override = view.overrides().getOrDefault(apqn, "");
         String wanted = toVfioAp ? ApBus.VFIO_AP : "";
-        Optional<String> driver = view.driverOf(apqn);
         boolean hasIt = toVfioAp
                 ? driver.equals(Optional.of(ApBus.VFIO_AP))
                 : driver.isPresent() && !driver.equals(Optional.of(ApBus.VFIO_AP));
@@ -102,9 +125,7 @@ public final class QueueService {
     }
 
     private QueueState state(HostView view, Apqn apqn) {
-        if (!view.queues().containsKey(apqn)) {
-            throw NotFound.queue(apqn);
-        }
+        requireQueue(view, apqn);
         return host.ask(() -> state(view, apqn, host.bus().mode(apqn.adapter())));
     }
 

@@ -3,6 +3,8 @@
  *
  * <p>{@link org.apmatrix.service.Invariants} has one pure method per law over a {@link org.apmatrix.service.HostView}, an immutable picture of the host.
  * A decision is a {@link org.apmatrix.service.Plan}: the very steps that a dry run shows are those that are run.
+ *
+ * <p>Of the seam it knows the refusal alone: {@link org.apmatrix.service.Change} undoes what a {@code KernelException} interrupted, and passes its errno on.
  */
 @NullMarked
 package org.apmatrix.service;

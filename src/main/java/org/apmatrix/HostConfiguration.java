@@ -1,0 +1,148 @@
+package org.apmatrix;
+
+import com.github.benmanes.caffeine.cache.Ticker;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import org.apmatrix.host.ApBus;
+import org.apmatrix.host.DeviceUsers;
+import org.apmatrix.host.GuardedSysfs;
+import org.apmatrix.host.HostLock;
+import org.apmatrix.host.HostProperties;
+import org.apmatrix.host.Machine;
+import org.apmatrix.host.MdevTree;
+import org.apmatrix.host.kernel.Procfs;
+import org.apmatrix.host.kernel.Sysfs;
+import org.apmatrix.host.linux.LinuxProcfs;
+import org.apmatrix.host.linux.LinuxSysfs;
+import org.apmatrix.host.sim.KernelVersion;
+import org.apmatrix.host.sim.SimulatedKernel;
+import org.apmatrix.host.sim.SimulatedMachine;
+import org.apmatrix.service.Host;
+import org.apmatrix.service.HostService;
+import org.apmatrix.service.IdempotencyKeys;
+import org.apmatrix.service.MaskService;
+import org.apmatrix.service.MdevProperties;
+import org.apmatrix.service.MdevService;
+import org.apmatrix.service.QueueService;
+import org.apmatrix.service.SimulationService;
+import org.apmatrix.service.WorkInFlight;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Profile;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Wires the house, and chooses the kernel: this machine's, or with the profile {@code simulated} one in this process. */
+@Configuration(proxyBeanMethods = false)
+class HostConfiguration {
+    private static final Logger LOG = LoggerFactory.getLogger(HostConfiguration.class);
+    private static final Duration IDEMPOTENCY_RETENTION = Duration.ofHours(24);
+    private static final long IDEMPOTENCY_KEYS = 10_000;
+
+    /** This machine. */
+    @Configuration(proxyBeanMethods = false)
+    @Profile("!simulated")
+    static class RealHost {
+        @Bean
+        Sysfs sysfs(HostProperties properties) {
+            LinuxSysfs sysfs = new LinuxSysfs(properties.sysfsRoot());
+            if (!sysfs.exists(Path.of("/sys/bus/ap"))) {
+                LOG.warn(
+                        "there is no AP bus at {}: every request will be answered with 503 AP_UNAVAILABLE;"
+                                + " to try apmatrix without the hardware, start it with --spring.profiles.active=simulated",
+                        properties.sysfsRoot().resolve("bus/ap"));
+            }
+            return sysfs;
+        }
+
+        @Bean
+        Procfs procfs(HostProperties properties) {
+            return new LinuxProcfs(properties.procRoot());
+        }
+
+        @Bean
+        Machine machine(Procfs procfs) {
+            return new Machine(procfs, false);
+        }
+    }
+
+    /** A machine in this process, with the kernel's own refusals. */
+    @Configuration(proxyBeanMethods = false)
+    @Profile("simulated")
+    static class SimulatedHost {
+        @Bean
+        SimulatedKernel kernel(HostProperties properties) {
+            if (Files.exists(Path.of("/sys/bus/ap")) && !properties.simulatedBesideRealOne()) {
+                throw new IllegalStateException(
+                        "This host has an AP bus: refusing to start simulated, where nobody would notice. Start without the profile"
+                                + " simulated, or insist with --apmatrix.host.simulated-beside-real-one=true");
+            }
+            LOG.warn("this is a SIMULATED host: no real queue is shown or changed");
+            return new SimulatedKernel(KernelVersion.V6_12, SimulatedMachine.example());
+        }
+
+        @Bean
+        Sysfs sysfs(SimulatedKernel kernel) {
+            return kernel;
+        }
+
+        @Bean
+        Procfs procfs(SimulatedKernel kernel) {
+            return kernel.procfs();
+        }
+
+        @Bean
+        Machine machine(Procfs procfs) {
+            return new Machine(procfs, true);
+        }
+
+        @Bean
+        SimulationService simulationService(SimulatedKernel kernel, Host host, QueueService queues) {
+            return new SimulationService(kernel, host, queues);
+        }
+    }
+
+    @Bean
+    Clock clock() {
+        return Clock.systemUTC();
+    }
+
+    @Bean
+    Host host(Sysfs kernel, Procfs procfs, Machine machine, HostProperties properties, Clock clock) {
+        Sysfs sysfs = new GuardedSysfs(kernel, properties.storeTimeout());
+        ApBus bus = new ApBus(sysfs);
+        MdevTree mdevs = new MdevTree(sysfs);
+        DeviceUsers users = new DeviceUsers(sysfs, procfs, bus, mdevs);
+        HostLock lock = new HostLock(properties.lockFile(), properties.lockWait(), clock);
+        return new Host(sysfs, bus, mdevs, users, lock, machine);
+    }
+
+    @Bean
+    WorkInFlight workInFlight(HostProperties properties, Clock clock, JsonMapper json) {
+        return new WorkInFlight(properties.stateDirectory(), clock, json);
+    }
+
+    @Bean
+    HostService hostService(Host host, WorkInFlight inFlight) {
+        return new HostService(host, inFlight);
+    }
+
+    @Bean
+    QueueService queueService(Host host, WorkInFlight inFlight) {
+        return new QueueService(host, inFlight);
+    }
+
+    @Bean
+    MaskService maskService(Host host, WorkInFlight inFlight) {
+        return new MaskService(host, inFlight);
+    }
+
+    @Bean
+    MdevService mdevService(Host host, WorkInFlight inFlight, MdevProperties properties) {
+        IdempotencyKeys keys = new IdempotencyKeys(IDEMPOTENCY_RETENTION, IDEMPOTENCY_KEYS, Ticker.systemTicker());
+        return new MdevService(host, inFlight, keys, properties);
+    }
+}
