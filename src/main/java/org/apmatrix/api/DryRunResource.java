@@ -9,7 +9,7 @@ import org.apmatrix.service.Step;
 /** What a write would do. */
 @Schema(name = "DryRun", description = "What the write would do; nothing was changed.")
 record DryRunResource(
-        @Schema(allowableValues = "true") boolean dryRun,
+        boolean dryRun,
         @Schema(description = "In the order of execution") List<StepResource> steps,
 
         @Schema(description = "Queues that the mdev, or with masks the guests, would get")

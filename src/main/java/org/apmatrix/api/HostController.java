@@ -4,6 +4,7 @@ import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.ExampleObject;
+import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import org.apmatrix.ap.AdapterId;
@@ -35,6 +36,7 @@ class HostController {
     @ApiResponse(
             responseCode = "200",
             description = "The host",
+            useReturnTypeSchema = true,
             content = @Content(examples = @ExampleObject(Examples.HOST)))
     HostResource host() {
         return HostResource.from(hosts.summary());
@@ -48,6 +50,7 @@ class HostController {
     @ApiResponse(
             responseCode = "200",
             description = "The adapters",
+            useReturnTypeSchema = true,
             content = @Content(examples = @ExampleObject(Examples.ADAPTERS)))
     Items<AdapterResource> adapters() {
         return new Items<>(hosts.adapters().stream().map(AdapterResource::from).toList());
@@ -61,10 +64,12 @@ class HostController {
     @ApiResponse(
             responseCode = "200",
             description = "The adapter",
+            useReturnTypeSchema = true,
             content = @Content(examples = @ExampleObject(Examples.ADAPTER)))
     @Refuses(ErrorCode.ADAPTER_NOT_FOUND)
     AdapterResource adapter(
-            @Parameter(description = "0 to 255, decimal or 0x hex", example = "5") @PathVariable AdapterId adapter) {
+            @Parameter(description = Docs.ID, schema = @Schema(type = "string"), example = "0x05") @PathVariable
+                    AdapterId adapter) {
         return AdapterResource.from(hosts.adapter(adapter));
     }
 }

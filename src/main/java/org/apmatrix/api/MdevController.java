@@ -82,6 +82,7 @@ class MdevController {
     @ApiResponse(
             responseCode = "200",
             description = "The devices",
+            useReturnTypeSchema = true,
             content = @Content(examples = @ExampleObject(Examples.MDEVS)))
     Items<MdevResource> list() {
         return new Items<>(mdevs.list().stream().map(MdevResource::from).toList());
@@ -101,7 +102,12 @@ class MdevController {
                             examples = @ExampleObject(Examples.MDEV)))
     @Refuses(ErrorCode.MDEV_NOT_FOUND)
     ResponseEntity<MdevResource> get(
-            @Parameter(description = Docs.UUID, example = Examples.UUID) @PathVariable MdevId uuid) {
+            @Parameter(
+                            description = Docs.UUID,
+                            schema = @Schema(type = "string", format = "uuid"),
+                            example = Examples.UUID)
+                    @PathVariable
+                    MdevId uuid) {
         MdevState state = mdevs.get(uuid);
         return ResponseEntity.ok().eTag(StateTag.of(state)).body(MdevResource.from(state));
     }
@@ -118,7 +124,7 @@ class MdevController {
                     @Content(
                             examples = {
                                 @ExampleObject(
-                                        name = "withoutQueues",
+                                        name = "adaptersFirst",
                                         summary = "Adapters first: works whatever the masks are",
                                         value = Examples.NEW_MDEV),
                                 @ExampleObject(
@@ -178,7 +184,12 @@ class MdevController {
         ErrorCode.STATE_CHANGED
     })
     ResponseEntity<Object> put(
-            @Parameter(description = Docs.UUID, example = Examples.UUID) @PathVariable MdevId uuid,
+            @Parameter(
+                            description = Docs.UUID,
+                            schema = @Schema(type = "string", format = "uuid"),
+                            example = Examples.UUID)
+                    @PathVariable
+                    MdevId uuid,
             @RequestBody MdevResource.Request body,
             @Parameter(description = Docs.DRY_RUN) @RequestParam(required = false) @Nullable Boolean dryRun,
             @Parameter(description = Docs.LIVE) @RequestParam(required = false) @Nullable Boolean live,
@@ -214,7 +225,12 @@ class MdevController {
         ErrorCode.STATE_CHANGED
     })
     ResponseEntity<Object> putMatrix(
-            @Parameter(description = Docs.UUID, example = Examples.UUID) @PathVariable MdevId uuid,
+            @Parameter(
+                            description = Docs.UUID,
+                            schema = @Schema(type = "string", format = "uuid"),
+                            example = Examples.UUID)
+                    @PathVariable
+                    MdevId uuid,
             @RequestBody MatrixRequest body,
             @Parameter(description = Docs.DRY_RUN) @RequestParam(required = false) @Nullable Boolean dryRun,
             @Parameter(description = Docs.LIVE) @RequestParam(required = false) @Nullable Boolean live,
@@ -244,8 +260,14 @@ class MdevController {
         ErrorCode.STATE_CHANGED
     })
     ResponseEntity<Object> assignAdapter(
-            @Parameter(description = Docs.UUID, example = Examples.UUID) @PathVariable MdevId uuid,
-            @Parameter(description = Docs.ID, example = "5") @PathVariable AdapterId adapter,
+            @Parameter(
+                            description = Docs.UUID,
+                            schema = @Schema(type = "string", format = "uuid"),
+                            example = Examples.UUID)
+                    @PathVariable
+                    MdevId uuid,
+            @Parameter(description = Docs.ID, schema = @Schema(type = "string"), example = "0x05") @PathVariable
+                    AdapterId adapter,
             @Parameter(description = Docs.DRY_RUN) @RequestParam(required = false) @Nullable Boolean dryRun,
             @Parameter(description = Docs.LIVE) @RequestParam(required = false) @Nullable Boolean live,
             @Parameter(description = Docs.IF_MATCH)
@@ -266,8 +288,14 @@ class MdevController {
     @Refuses({ErrorCode.MDEV_NOT_FOUND, ErrorCode.MDEV_IN_USE, ErrorCode.LIVE_CHANGE_FORBIDDEN, ErrorCode.STATE_CHANGED
     })
     ResponseEntity<Object> unassignAdapter(
-            @Parameter(description = Docs.UUID, example = Examples.UUID) @PathVariable MdevId uuid,
-            @Parameter(description = Docs.ID, example = "5") @PathVariable AdapterId adapter,
+            @Parameter(
+                            description = Docs.UUID,
+                            schema = @Schema(type = "string", format = "uuid"),
+                            example = Examples.UUID)
+                    @PathVariable
+                    MdevId uuid,
+            @Parameter(description = Docs.ID, schema = @Schema(type = "string"), example = "0x05") @PathVariable
+                    AdapterId adapter,
             @Parameter(description = Docs.DRY_RUN) @RequestParam(required = false) @Nullable Boolean dryRun,
             @Parameter(description = Docs.LIVE) @RequestParam(required = false) @Nullable Boolean live,
             @Parameter(description = Docs.IF_MATCH)
@@ -296,8 +324,14 @@ class MdevController {
         ErrorCode.STATE_CHANGED
     })
     ResponseEntity<Object> assignDomain(
-            @Parameter(description = Docs.UUID, example = Examples.UUID) @PathVariable MdevId uuid,
-            @Parameter(description = Docs.ID, example = "4") @PathVariable DomainId domain,
+            @Parameter(
+                            description = Docs.UUID,
+                            schema = @Schema(type = "string", format = "uuid"),
+                            example = Examples.UUID)
+                    @PathVariable
+                    MdevId uuid,
+            @Parameter(description = Docs.ID, schema = @Schema(type = "string"), example = "0x04") @PathVariable
+                    DomainId domain,
             @Parameter(description = Docs.DRY_RUN) @RequestParam(required = false) @Nullable Boolean dryRun,
             @Parameter(description = Docs.LIVE) @RequestParam(required = false) @Nullable Boolean live,
             @Parameter(description = Docs.IF_MATCH)
@@ -318,8 +352,14 @@ class MdevController {
     @Refuses({ErrorCode.MDEV_NOT_FOUND, ErrorCode.MDEV_IN_USE, ErrorCode.LIVE_CHANGE_FORBIDDEN, ErrorCode.STATE_CHANGED
     })
     ResponseEntity<Object> unassignDomain(
-            @Parameter(description = Docs.UUID, example = Examples.UUID) @PathVariable MdevId uuid,
-            @Parameter(description = Docs.ID, example = "4") @PathVariable DomainId domain,
+            @Parameter(
+                            description = Docs.UUID,
+                            schema = @Schema(type = "string", format = "uuid"),
+                            example = Examples.UUID)
+                    @PathVariable
+                    MdevId uuid,
+            @Parameter(description = Docs.ID, schema = @Schema(type = "string"), example = "0x04") @PathVariable
+                    DomainId domain,
             @Parameter(description = Docs.DRY_RUN) @RequestParam(required = false) @Nullable Boolean dryRun,
             @Parameter(description = Docs.LIVE) @RequestParam(required = false) @Nullable Boolean live,
             @Parameter(description = Docs.IF_MATCH)
@@ -345,8 +385,14 @@ class MdevController {
         ErrorCode.STATE_CHANGED
     })
     ResponseEntity<Object> assignControlDomain(
-            @Parameter(description = Docs.UUID, example = Examples.UUID) @PathVariable MdevId uuid,
-            @Parameter(description = Docs.ID, example = "4") @PathVariable DomainId domain,
+            @Parameter(
+                            description = Docs.UUID,
+                            schema = @Schema(type = "string", format = "uuid"),
+                            example = Examples.UUID)
+                    @PathVariable
+                    MdevId uuid,
+            @Parameter(description = Docs.ID, schema = @Schema(type = "string"), example = "0x04") @PathVariable
+                    DomainId domain,
             @Parameter(description = Docs.DRY_RUN) @RequestParam(required = false) @Nullable Boolean dryRun,
             @Parameter(description = Docs.LIVE) @RequestParam(required = false) @Nullable Boolean live,
             @Parameter(description = Docs.IF_MATCH)
@@ -366,8 +412,14 @@ class MdevController {
     @Refuses({ErrorCode.MDEV_NOT_FOUND, ErrorCode.MDEV_IN_USE, ErrorCode.LIVE_CHANGE_FORBIDDEN, ErrorCode.STATE_CHANGED
     })
     ResponseEntity<Object> unassignControlDomain(
-            @Parameter(description = Docs.UUID, example = Examples.UUID) @PathVariable MdevId uuid,
-            @Parameter(description = Docs.ID, example = "4") @PathVariable DomainId domain,
+            @Parameter(
+                            description = Docs.UUID,
+                            schema = @Schema(type = "string", format = "uuid"),
+                            example = Examples.UUID)
+                    @PathVariable
+                    MdevId uuid,
+            @Parameter(description = Docs.ID, schema = @Schema(type = "string"), example = "0x04") @PathVariable
+                    DomainId domain,
             @Parameter(description = Docs.DRY_RUN) @RequestParam(required = false) @Nullable Boolean dryRun,
             @Parameter(description = Docs.LIVE) @RequestParam(required = false) @Nullable Boolean live,
             @Parameter(description = Docs.IF_MATCH)
@@ -394,7 +446,12 @@ class MdevController {
                             examples = @ExampleObject(name = "dryRun", value = Examples.DRY_RUN)))
     @Refuses({ErrorCode.MDEV_IN_USE, ErrorCode.STATE_CHANGED})
     ResponseEntity<Object> delete(
-            @Parameter(description = Docs.UUID, example = Examples.UUID) @PathVariable MdevId uuid,
+            @Parameter(
+                            description = Docs.UUID,
+                            schema = @Schema(type = "string", format = "uuid"),
+                            example = Examples.UUID)
+                    @PathVariable
+                    MdevId uuid,
             @Parameter(description = Docs.DRY_RUN) @RequestParam(required = false) @Nullable Boolean dryRun,
             @Parameter(description = Docs.IF_MATCH)
                     @RequestHeader(name = HttpHeaders.IF_MATCH, required = false)

@@ -75,10 +75,7 @@ record MdevResource(
             MdevState.Reason reason) {}
 
     /** Who uses the device. */
-    @Schema(
-            name = "DeviceUser",
-            description = "Who uses the device; null when nobody does.",
-            types = {"object", "null"})
+    @Schema(name = "DeviceUser", description = "Who uses the device.")
     record UserResource(
             @Schema(
                     description = "null for a process that is no guest of ours",

@@ -1,5 +1,7 @@
 package org.apmatrix.api;
 
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 import io.swagger.v3.core.converter.ModelConverters;
 import io.swagger.v3.oas.models.OpenAPI;
 import io.swagger.v3.oas.models.examples.Example;
@@ -26,6 +28,8 @@ import org.apmatrix.fault.ErrorCode;
 import org.jspecify.annotations.Nullable;
 import org.springdoc.core.customizers.GlobalOpenApiCustomizer;
 import org.springdoc.core.customizers.GlobalOperationCustomizer;
+import org.springdoc.core.providers.ObjectMapperProvider;
+import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.annotation.AnnotatedElementUtils;
@@ -37,6 +41,10 @@ import org.springframework.web.method.HandlerMethod;
 @Configuration(proxyBeanMethods = false)
 class OpenApiConfiguration {
     private static final String PROBLEM = "#/components/schemas/Problem";
+
+    /** The schemas in which a field may be left out. */
+    private static final Set<String> REQUESTS =
+            Set.of("MasksPatch", "MdevRequest", "MatrixRequest", "DriverRequest", "SimulatedHostRequest");
 
     @Bean
     OpenAPI document() {
@@ -76,19 +84,40 @@ class OpenApiConfiguration {
         };
     }
 
-    /** The schema of problems, which no controller names. */
+    /** The schema of problems, which no controller names; and that no answer leaves a field out. */
     @Bean
-    GlobalOpenApiCustomizer problemSchema() {
+    @SuppressWarnings({"rawtypes", "unchecked"}) // as the document's own signatures have it
+    GlobalOpenApiCustomizer schemas() {
         return document -> {
-            ModelConverters.getInstance(true)
-                    .readAll(Problem.class)
-                    .forEach((name, schema) -> document.getComponents().addSchemas(name, schema));
-            // springdoc collects paths and schemas in the order of a hash map: sorted, the checked-in document stays
-            // comparable
-            document.getComponents()
-                    .setSchemas(new LinkedHashMap<>(
-                            new TreeMap<>(document.getComponents().getSchemas())));
+            Map<String, Schema> schemas = new TreeMap<>(document.getComponents().getSchemas());
+            schemas.putAll(ModelConverters.getInstance(true).readAll(Problem.class));
+            schemas.forEach((name, schema) -> {
+                if (!REQUESTS.contains(name)) {
+                    requireAll(schema);
+                }
+                if (name.equals("Mdev")) {
+                    // an annotation cannot say that a reference may be null
+                    Schema user = new Schema<>().$ref("#/components/schemas/DeviceUser");
+                    schema.getProperties()
+                            .put("guest", new Schema<>().anyOf(List.of(user, new Schema<>().types(Set.of("null")))));
+                }
+            });
+            document.getComponents().setSchemas(new LinkedHashMap<>(schemas));
         };
+    }
+
+    private static void requireAll(Schema<?> schema) {
+        if (schema.getProperties() != null) {
+            schema.setRequired(schema.getProperties().keySet().stream().sorted().toList());
+        }
+    }
+
+    /** Quotes every text in the YAML: a reader would take a mask for a number. */
+    @Autowired
+    void quoteTexts(ObjectMapperProvider mappers) {
+        if (mappers.yamlMapper().getFactory() instanceof YAMLFactory yaml) {
+            yaml.disable(YAMLGenerator.Feature.MINIMIZE_QUOTES);
+        }
     }
 
     private static Set<ErrorCode> codes(HandlerMethod method) {

@@ -47,17 +47,24 @@ class QueueController {
     @ApiResponse(
             responseCode = "200",
             description = "The queues",
+            useReturnTypeSchema = true,
             content = @Content(examples = @ExampleObject(Examples.QUEUES)))
     Items<QueueResource> list(
-            @Parameter(description = "Only this adapter; decimal or 0x hex") @RequestParam(required = false) @Nullable
+            @Parameter(description = "Only this adapter; decimal or 0x hex", schema = @Schema(type = "string"))
+                    @RequestParam(required = false)
+                    @Nullable
                     AdapterId adapter,
-            @Parameter(description = "Only this domain; decimal or 0x hex") @RequestParam(required = false) @Nullable
+            @Parameter(description = "Only this domain; decimal or 0x hex", schema = @Schema(type = "string"))
+                    @RequestParam(required = false)
+                    @Nullable
                     DomainId domain,
             @Parameter(description = "Only queues of this driver; none for those that are not bound")
                     @RequestParam(required = false)
                     @Nullable
                     String driver,
-            @Parameter(description = "Only queues that are assigned to this mediated device")
+            @Parameter(
+                            description = "Only queues that are assigned to this mediated device",
+                            schema = @Schema(type = "string", format = "uuid"))
                     @RequestParam(required = false)
                     @Nullable
                     MdevId mdev,
@@ -88,6 +95,7 @@ class QueueController {
     @ApiResponse(
             responseCode = "200",
             description = "The queue",
+            useReturnTypeSchema = true,
             content = @Content(examples = @ExampleObject(Examples.QUEUE)))
     @Refuses(ErrorCode.QUEUE_NOT_FOUND)
     QueueResource get(

@@ -150,6 +150,7 @@ class SimulationController {
     @ApiResponse(
             responseCode = "200",
             description = "The machine as it is now",
+            useReturnTypeSchema = true,
             content = @Content(examples = @ExampleObject(Examples.SIMULATED_HOST)))
     @Refuses(ErrorCode.SIMULATION_IN_USE)
     HostBody putHost(@RequestBody HostRequest body) {
@@ -165,6 +166,7 @@ class SimulationController {
     @ApiResponse(
             responseCode = "200",
             description = "The queue as it is now",
+            useReturnTypeSchema = true,
             content = @Content(examples = @ExampleObject(Examples.QUEUE)))
     @Refuses(ErrorCode.QUEUE_NOT_FOUND)
     QueueResource bind(
@@ -183,6 +185,7 @@ class SimulationController {
     @ApiResponse(
             responseCode = "200",
             description = "The queue as it is now",
+            useReturnTypeSchema = true,
             content = @Content(examples = @ExampleObject(Examples.QUEUE)))
     @Refuses(ErrorCode.QUEUE_NOT_FOUND)
     QueueResource unbind(
