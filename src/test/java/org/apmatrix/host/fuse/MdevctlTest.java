@@ -10,8 +10,8 @@ import org.apmatrix.Shell;
 import org.apmatrix.host.sim.KernelVersion;
 import org.apmatrix.host.sim.SimulatedKernel;
 import org.apmatrix.host.sim.SimulatedMachine;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,8 +30,6 @@ class MdevctlTest {
     @TempDir
     Path definitions;
 
-    private SimulatedMount mount;
-
     @BeforeAll
     static void needsMdevctl() {
         SimulatedMount.require();
@@ -39,27 +37,33 @@ class MdevctlTest {
         Component.requireProgram("unshare", "apt-get install util-linux");
     }
 
-    void mount(KernelVersion version) throws IOException {
+    private SimulatedMount mount(KernelVersion version) {
         SimulatedKernel kernel = new SimulatedKernel(version, SimulatedMachine.example());
         kernel.write(Path.of("/sys/bus/ap/apmask"), "-5,-6\n");
-        mount = SimulatedMount.mount(kernel, mountPoint);
-        // without these every command fails
-        Files.createDirectories(definitions.resolve("scripts.d/callouts"));
-        Files.createDirectories(definitions.resolve("scripts.d/notifiers"));
+        return SimulatedMount.mount(kernel, mountPoint);
     }
 
-    @AfterEach
-    void unmount() {
-        mount.close();
+    /** Without these directories every command fails. */
+    @BeforeEach
+    void makeScriptDirectories() throws IOException {
+        Files.createDirectories(definitions.resolve("scripts.d/callouts"));
+        Files.createDirectories(definitions.resolve("scripts.d/notifiers"));
     }
 
     @ParameterizedTest
     @EnumSource(
             value = KernelVersion.class,
             names = {"V5_10", "V6_12"})
-    void definesStartsAndStopsADeviceAndHearsTheKernelsRefusal(KernelVersion version) throws IOException {
-        mount(version);
+    void definesStartsAndStopsADeviceAndHearsTheKernelsRefusal(KernelVersion version) {
+        SimulatedMount mount = mount(version);
+        try {
+            definesStartsAndStops();
+        } finally {
+            mount.close();
+        }
+    }
 
+    private void definesStartsAndStops() {
         assertThat(mdevctl("mdevctl types").output().strip()).isEqualTo("""
                         matrix
                           vfio_ap-passthrough

@@ -21,7 +21,7 @@ public final class MountSimulatedSysfs {
         try {
             options = MountOptions.parse(arguments);
         } catch (IllegalArgumentException wrong) {
-            exit(2, wrong.getMessage());
+            exit(2, String.valueOf(wrong.getMessage()));
             return;
         }
         FuseDevice.missing().ifPresent(missing -> exit(1, missing));

@@ -86,7 +86,8 @@ class MountSimulatedSysfsTest {
 
     /** {@link Process#destroy()} would close the output, too. */
     private void kill(Process program, String signal) {
-        assertThat(Shell.bash(Path.of("/"), "kill -$1 $2", signal, Long.toString(program.pid())).exit())
+        assertThat(Shell.bash(Path.of("/"), "kill -$1 $2", signal, Long.toString(program.pid()))
+                        .exit())
                 .isZero();
     }
 
