@@ -81,7 +81,7 @@ final class SystemCalls {
         // the JDK lists, but says in words what went wrong: so the errno is asked for first
         open(directory, LibC.O_RDONLY | LibC.O_DIRECTORY).close();
         List<String> names = new ArrayList<>();
-        try (DirectoryStream<Path> entries = Files.newDirectoryStream(mounted(directory))) {
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(mounted("open", directory))) {
             entries.forEach(entry -> names.add(entry.getFileName().toString()));
             return names;
         } catch (DirectoryIteratorException unlisted) {
@@ -100,15 +100,15 @@ final class SystemCalls {
     }
 
     String readLink(Path link) {
-        byte[] path = path(link);
+        byte[] path = path("readlink", link);
         byte[] target = new byte[PATH_MAX];
         long length = retried("readlink", link, () -> LibC.readlink(path, target, target.length));
         return LibC.fileName(target, (int) length);
     }
 
     boolean exists(Path file) {
-        byte[] path = path(file);
         try {
+            byte[] path = path("access", file);
             retried("access", file, () -> LibC.access(path, LibC.F_OK));
             return true;
         } catch (KernelException refused) {
@@ -120,7 +120,7 @@ final class SystemCalls {
     }
 
     private Descriptor open(Path file, int flags) {
-        byte[] path = path(file);
+        byte[] path = path("open", file);
         return new Descriptor((int) retried("open", file, () -> LibC.open(path, flags | LibC.O_CLOEXEC)), file);
     }
 
@@ -137,13 +137,14 @@ final class SystemCalls {
         }
     }
 
-    private byte[] path(Path path) {
-        return LibC.path(mounted(path).toString());
+    private byte[] path(String operation, Path path) {
+        return LibC.path(mounted(operation, path).toString());
     }
 
-    private Path mounted(Path path) {
+    private Path mounted(String operation, Path path) {
         if (!path.startsWith(kernelRoot)) {
-            throw new IllegalArgumentException("not below " + kernelRoot + ": " + path);
+            // wherever the tree is mounted, this is not in it
+            throw new KernelException(Errno.ENOENT, operation, path);
         }
         return mountedAt.resolve(kernelRoot.relativize(path));
     }

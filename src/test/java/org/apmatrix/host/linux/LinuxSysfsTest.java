@@ -1,7 +1,6 @@
 package org.apmatrix.host.linux;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.io.IOException;
@@ -15,6 +14,7 @@ import org.apmatrix.host.kernel.Sysfs;
 import org.apmatrix.host.sim.KernelVersion;
 import org.apmatrix.host.sim.SimulatedKernel;
 import org.apmatrix.host.sim.SimulatedMachine;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -114,11 +114,12 @@ class LinuxSysfsTest extends SysfsContract {
     }
 
     @Test
-    void onlyPathsBelowSysAreAskedFor() {
-        assertThatThrownBy(() -> sysfs().read(Path.of("/etc/passwd"))).isInstanceOf(IllegalArgumentException.class);
+    void whatIsNotBelowSysIsNotThere() {
+        assertRefused(Errno.ENOENT, () -> sysfs().read(Path.of("/etc/passwd")));
+        assertThat(sysfs().exists(Path.of("/etc/passwd"))).isFalse();
     }
 
-    private static void assertRefused(Errno errno, org.assertj.core.api.ThrowableAssert.ThrowingCallable call) {
+    private static void assertRefused(Errno errno, ThrowingCallable call) {
         assertThat(catchThrowableOfType(KernelException.class, call).errno()).isEqualTo(errno);
     }
 }
