@@ -177,13 +177,15 @@ final class ApBus {
     }
 
     /**
-     * __ap_revise_reserved for every queue. The kernel reads the flags of a queue's missing driver through a NULL pointer, which works on s390 and reads as "not
-     * a default driver": so a queue that somebody unbound is bound again by any change of a mask if it is the host's, and left alone if it is not.
+     * __ap_revise_reserved for every queue. A queue that somebody unbound has no driver whose flags the kernel could read, but reads them all the same: through a
+     * NULL pointer, out of the first page of memory. Up to 6.12 it finds zero there, so that the host's queues are bound again by any change of a mask and the
+     * others left alone; since 6.19 it finds a facility list that is odd (offset 200, stfl_fac_list), and it is the other way round.
      */
     private void reviseBindings() {
         for (ApQueue queue : List.copyOf(queues.values())) {
             ApDriver driver = queue.driver();
-            if (isReserved(queue.apqn()) != (driver != null && driver.isDefault())) {
+            boolean seemsDefault = driver == null ? version.takesNoDriverForDefault() : driver.isDefault();
+            if (isReserved(queue.apqn()) != seemsDefault) {
                 detach(queue);
                 attach(queue);
             }

@@ -64,6 +64,16 @@ public enum KernelVersion {
         return isAtLeast(V7_2);
     }
 
+    /** What a queue without a driver counts as when masks change; see ApBus. */
+    boolean takesNoDriverForDefault() {
+        return isAtLeast(V7_2);
+    }
+
+    /** The vfio-dev entry of an mdev stays while a remove waits for its users (before 6.6). */
+    boolean keepsVfioDeviceWhileLeaving() {
+        return this == V6_1;
+    }
+
     /** bindings and a writable scans (5.11, 5.16). */
     public boolean hasScans() {
         return isAtLeast(V6_1);

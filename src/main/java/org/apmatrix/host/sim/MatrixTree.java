@@ -167,7 +167,12 @@ final class MatrixTree {
         if (group != null) {
             directory.link("iommu_group", "../../../../kernel/iommu_groups/" + group.number());
         }
-        if (mdev.stage() == SimulatedMdev.Stage.LEAVING) {
+        boolean leaving = mdev.stage() == SimulatedMdev.Stage.LEAVING;
+        if (group != null && version.hasVfioDevices() && (!leaving || version.keepsVfioDeviceWhileLeaving())) {
+            String device = "vfio" + group.number();
+            directory.directory("vfio-dev", () -> new Directory().directory(device, () -> vfioDevice(mdev)));
+        }
+        if (leaving) {
             return directory;
         }
         SysfsTree.uevent(directory, group == null ? "" : "DRIVER=" + driver.mdevDriver() + "\n")
@@ -177,21 +182,17 @@ final class MatrixTree {
         if (group != null) {
             directory.link("driver", "../../../../bus/mdev/drivers/" + driver.mdevDriver());
         }
-        if (group != null && version.hasVfioDevices()) {
-            directory.directory(
-                    "vfio-dev",
-                    () -> new Directory()
-                            .directory(
-                                    "vfio" + group.number(),
-                                    () -> SysfsTree.uevent(new Directory(), "")
-                                            .link("device", "../../../" + mdev.id())
-                                            .link("subsystem", "../../../../../../class/vfio-dev")));
-        }
         // before 6.1 the files belong to the device, afterwards to its driver
         if (group != null || !version.hasVfioDevices()) {
             addDriverFiles(directory, driver, mdev);
         }
         return directory;
+    }
+
+    private static Directory vfioDevice(SimulatedMdev mdev) {
+        return SysfsTree.uevent(new Directory(), "")
+                .link("device", "../../../" + mdev.id())
+                .link("subsystem", "../../../../../../class/vfio-dev");
     }
 
     private void addDriverFiles(Directory directory, VfioAp driver, SimulatedMdev mdev) {

@@ -32,7 +32,7 @@ final class VfioTree {
     }
 
     private @Nullable Link deviceLink(VfioGroup group) {
-        return group.mdev().stage() == SimulatedMdev.Stage.PRESENT
+        return group.mdev().stage() == SimulatedMdev.Stage.PRESENT || version.keepsVfioDeviceWhileLeaving()
                 ? new Link("../../devices/vfio_ap/matrix/" + group.mdev().id() + "/vfio-dev/vfio" + group.number())
                 : null;
     }
