@@ -6,7 +6,6 @@ import java.util.Optional;
 import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.Apqn;
 import org.apmatrix.fault.InvalidValue;
-import org.apmatrix.host.ApBus;
 import org.jspecify.annotations.Nullable;
 
 /** The two masks that divide the queues between the host and its guests. */
@@ -95,19 +94,34 @@ public final class MaskService {
 
     /**
      * One write a mask that changes. Where one order would take a queue from an mdev for the time between the two writes, which the kernel refuses or
-     * carries out, the other is taken.
+     * carries out, the other is taken; where both would, adapters are freed first and taken back last.
      */
     private List<Step> steps(HostView view, ApMask apmask, ApMask aqmask) {
-        ApBus bus = host.bus();
         List<Step> steps = new ArrayList<>();
-        if (!apmask.equals(view.apmask())) {
-            steps.add(new Step(bus.setApmask(apmask), bus.setApmask(view.apmask())));
-        }
-        if (!aqmask.equals(view.aqmask())) {
-            int place = view.takenByMasks(apmask, view.aqmask()).isEmpty() ? steps.size() : 0;
-            steps.add(place, new Step(bus.setAqmask(aqmask), bus.setAqmask(view.aqmask())));
+        if (view.takenByMasks(apmask, view.aqmask()).isEmpty()) {
+            addApmask(steps, view.apmask(), apmask);
+            addAqmask(steps, view.aqmask(), aqmask);
+        } else {
+            ApMask freed = view.takenByMasks(view.apmask(), aqmask).isEmpty()
+                    ? view.apmask()
+                    : view.apmask().and(apmask);
+            addApmask(steps, view.apmask(), freed);
+            addAqmask(steps, view.aqmask(), aqmask);
+            addApmask(steps, freed, apmask);
         }
         return steps;
+    }
+
+    private void addApmask(List<Step> steps, ApMask before, ApMask after) {
+        if (!after.equals(before)) {
+            steps.add(new Step(host.bus().setApmask(after), host.bus().setApmask(before)));
+        }
+    }
+
+    private void addAqmask(List<Step> steps, ApMask before, ApMask after) {
+        if (!after.equals(before)) {
+            steps.add(new Step(host.bus().setAqmask(after), host.bus().setAqmask(before)));
+        }
     }
 
     private static List<Moved> moved(HostView before, HostView after) {
