@@ -216,9 +216,12 @@ public final class MdevService {
             problems.check(() -> Invariants.mdevNotInUse(present));
         }
         problems.check(() -> Invariants.withinMaxima(view, before, after));
-        problems.check(() -> Invariants.notTooLarge(after, properties.matrix().maxApqns()));
         boolean grows = !before.adapters().containsAll(after.adapters())
                 || !before.domains().containsAll(after.domains());
+        if (grows) {
+            problems.check(
+                    () -> Invariants.notTooLarge(after, properties.matrix().maxApqns()));
+        }
         // the kernel checks the whole new matrix when something is assigned, nothing when something is unassigned
         if ((grows || atOnce) && after.apqnCount() <= properties.matrix().maxApqns()) {
             problems.check(() -> Invariants.notReserved(view, after));
