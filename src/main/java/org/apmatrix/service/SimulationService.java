@@ -116,11 +116,14 @@ public final class SimulationService {
                         .filter(adapter -> adapter.id().value() <= maxAdapterId)
                         .toList()
                 : adapters(wish.adapters(), maxAdapterId);
-        return now.withMaxima(maxAdapterId, maxDomainId)
-                .withAdapters(adapters)
-                .withDomains(
-                        domains("domains", wish.domains(), now.usageDomains(), room),
-                        domains("controlDomains", wish.controlDomains(), now.controlDomains(), room));
+        return new SimulatedMachine(
+                now.hasAp(),
+                now.hasQci(),
+                adapters,
+                domains("domains", wish.domains(), now.usageDomains(), room),
+                domains("controlDomains", wish.controlDomains(), now.controlDomains(), room),
+                maxAdapterId,
+                maxDomainId);
     }
 
     private static ApMask domains(String field, @Nullable ApMask wished, ApMask now, ApMask room) {
