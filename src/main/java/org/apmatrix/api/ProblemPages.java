@@ -77,7 +77,8 @@ class ProblemPages implements ErrorController {
                 return Problem.of(code, code.meaning(), instance);
             }
         }
-        return status >= 400 && status < 500
+        // 501: a transfer coding, 505: a version of HTTP that Tomcat does not know
+        return (status >= 400 && status < 500) || status == 501 || status == 505
                 ? Problem.of(ErrorCode.INVALID_VALUE, "The request is not well-formed HTTP.", instance)
                 : Problem.of(ErrorCode.INTERNAL_ERROR, "The log of the service tells more.", instance);
     }
