@@ -1,0 +1,100 @@
+package org.apmatrix.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.restassured.filter.Filter;
+import io.restassured.filter.FilterContext;
+import io.restassured.path.json.JsonPath;
+import io.restassured.response.Response;
+import io.restassured.specification.FilterableRequestSpecification;
+import io.restassured.specification.FilterableResponseSpecification;
+import java.net.URI;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** Holds every answer against the OpenAPI document that the service itself serves, and remembers which operation answered what. */
+final class DeclaredAnswers implements Filter {
+    private static final Map<String, DeclaredAnswers> BY_SERVICE = new ConcurrentHashMap<>();
+
+    private final OpenApiDocument document;
+
+    private DeclaredAnswers(OpenApiDocument document) {
+        this.document = document;
+    }
+
+    static DeclaredAnswers of(String baseUri) {
+        return BY_SERVICE.computeIfAbsent(baseUri, uri -> new DeclaredAnswers(OpenApiDocument.of(uri)));
+    }
+
+    /** Every operation with the statuses that it has answered in this run, such as {@code GET /api/v1/host} with {@code 200}. */
+    private static final Map<String, Set<String>> SEEN = new ConcurrentHashMap<>();
+
+    static Map<String, Set<String>> seen() {
+        return Map.copyOf(SEEN);
+    }
+
+    @Override
+    public Response filter(
+            FilterableRequestSpecification request, FilterableResponseSpecification response, FilterContext context) {
+        Response answer = context.next(request, response);
+        String path = URI.create(request.getURI()).getRawPath();
+        String call = request.getMethod() + " " + path;
+        String status = String.valueOf(answer.statusCode());
+        Optional<OpenApiDocument.Operation> operation = document.operation(request.getMethod(), path);
+        if (operation.isPresent()) {
+            SEEN.computeIfAbsent(operation.get().name(), key -> ConcurrentHashMap.newKeySet())
+                    .add(status);
+            Map<String, Map<String, Object>> declared = operation.get().responses();
+            assertThat(declared).as("statuses declared for %s", call).containsKey(status);
+            requireDeclaredContent(call + " -> " + status, declared.getOrDefault(status, Map.of()), answer);
+        } else if (path.startsWith(Api.BASE)) {
+            // a malformed path is refused by the container, an unknown one by nobody's handler
+            assertThat(status).as("status of %s, which is no operation", call).isIn("400", "404", "405");
+        }
+        if (answer.statusCode() >= 400) {
+            requireProblem(call, path, answer);
+        }
+        return answer;
+    }
+
+    private void requireDeclaredContent(String call, Map<String, Object> content, Response answer) {
+        String body = answer.asString();
+        if (content.isEmpty()) {
+            assertThat(body)
+                    .as("body of %s, which is declared to have none", call)
+                    .isEmpty();
+            return;
+        }
+        String type = String.valueOf(answer.contentType()).replaceFirst(";.*", "");
+        assertThat(content).as("media types declared for %s", call).containsKey(type);
+        Object schema = ((Map<?, ?>) Objects.requireNonNull(content.get(type))).get("schema");
+        assertThat(schema).as("schema declared for %s", call).isNotNull();
+        assertThat(document.differences(schema, answer.path("$")))
+                .as("what %s answers and its schema does not declare, or the other way round: %s", call, body)
+                .isEmpty();
+    }
+
+    /** The shape of every problem (RFC 9457), and that it tells nothing of the inside. */
+    private static void requireProblem(String call, String path, Response answer) {
+        String body = answer.asString();
+        assertThat(answer.contentType()).as(call).startsWith("application/problem+json");
+        JsonPath problem = answer.jsonPath();
+        String code = problem.getString("code");
+        assertThat(code).as("code of %s: %s", call, body).isNotBlank();
+        assertThat(problem.getString("type"))
+                .isEqualTo("/problems/" + code.toLowerCase(Locale.ROOT).replace('_', '-'));
+        assertThat(problem.getInt("status")).isEqualTo(answer.statusCode());
+        assertThat(problem.getString("title")).isNotBlank();
+        assertThat(problem.getString("detail")).isNotBlank();
+        assertThat(problem.getString("instance")).as("instance of %s", call).isEqualTo(path);
+        assertThat(problem.getMap("$")).containsKey("errno");
+        assertThat(problem.getList("conflicts")).isNotNull();
+        assertThat(body)
+                .as("what %s tells of the inside", call)
+                .doesNotContain("org.apmatrix", "java.", "Exception", "springframework", "\\tat ", ".java:");
+    }
+}

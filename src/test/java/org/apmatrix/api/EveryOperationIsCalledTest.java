@@ -1,0 +1,72 @@
+package org.apmatrix.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaModifier;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.apmatrix.Component;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Runs last (junit-platform.properties): no operation of the OpenAPI document without a test, no success that it declares without one either.
+ *
+ * <p>Where not all HTTP tests have run it cannot tell and is skipped; in CI that is a failure.
+ */
+@Order(Integer.MAX_VALUE)
+class EveryOperationIsCalledTest extends HttpTest {
+    @BeforeEach
+    void afterAllOtherHttpTests() {
+        Set<String> others = new TreeSet<>(httpTests());
+        others.removeAll(FreshMachine.classesThatHaveRun());
+        Component.require("a run of all HTTP tests", others.isEmpty(), "run these before, too: " + others);
+    }
+
+    @Test
+    void everyOperationOfTheDocumentIsCalledByATest() {
+        assertThat(operations().stream().map(OpenApiDocument.Operation::name))
+                .isNotEmpty()
+                .allSatisfy(name -> assertThat(DeclaredAnswers.seen()).containsKey(name));
+    }
+
+    @Test
+    void everyDeclaredSuccessIsSeenByATest() {
+        assertThat(operations())
+                .flatMap(operation -> operation.responses().keySet().stream()
+                        .filter(status -> status.startsWith("2"))
+                        .filter(status -> !DeclaredAnswers.seen()
+                                .getOrDefault(operation.name(), Set.of())
+                                .contains(status))
+                        .map(status -> operation.name() + " -> " + status)
+                        .toList())
+                .isEmpty();
+    }
+
+    private List<OpenApiDocument.Operation> operations() {
+        return OpenApiDocument.of("http://localhost:" + port).operations();
+    }
+
+    private static Set<String> httpTests() {
+        return new ClassFileImporter()
+                .importPackages(OnTheSimulatedHost.class.getPackageName()).stream()
+                        .filter(candidate -> !candidate.getModifiers().contains(JavaModifier.ABSTRACT))
+                        .filter(EveryOperationIsCalledTest::isHttpTest)
+                        .filter(candidate -> !candidate.isEquivalentTo(EveryOperationIsCalledTest.class))
+                        .map(JavaClass::getName)
+                        .collect(Collectors.toSet());
+    }
+
+    private static boolean isHttpTest(JavaClass candidate) {
+        return candidate.isAnnotatedWith(OnTheSimulatedHost.class)
+                || candidate
+                        .getRawSuperclass()
+                        .filter(EveryOperationIsCalledTest::isHttpTest)
+                        .isPresent();
+    }
+}

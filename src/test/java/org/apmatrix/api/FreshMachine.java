@@ -1,0 +1,37 @@
+package org.apmatrix.api;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apmatrix.host.sim.KernelVersion;
+import org.apmatrix.host.sim.SimulatedKernel;
+import org.apmatrix.host.sim.SimulatedMachine;
+import org.junit.jupiter.api.extension.AfterAllCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.springframework.test.context.junit.jupiter.SpringExtension;
+
+/** Boots the example machine with kernel 6.12 before each test, and remembers which test classes have run to their end. */
+final class FreshMachine implements BeforeEachCallback, AfterAllCallback {
+    private static final Set<String> RUN = ConcurrentHashMap.newKeySet();
+
+    /** The names of the classes of tests that have run to their end. */
+    static Set<String> classesThatHaveRun() {
+        return Set.copyOf(RUN);
+    }
+
+    @Override
+    public void beforeEach(ExtensionContext context) throws IOException {
+        Files.deleteIfExists(Path.of(OnTheSimulatedHost.LOCK_FILE));
+        SpringExtension.getApplicationContext(context)
+                .getBean("kernel", SimulatedKernel.class)
+                .boot(KernelVersion.V6_12, SimulatedMachine.example());
+    }
+
+    @Override
+    public void afterAll(ExtensionContext context) {
+        RUN.add(context.getRequiredTestClass().getName());
+    }
+}

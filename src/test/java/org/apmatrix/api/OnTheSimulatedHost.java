@@ -1,0 +1,27 @@
+package org.apmatrix.api;
+
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Inherited;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.springframework.boot.test.context.SpringBootTest;
+import org.springframework.test.context.ActiveProfiles;
+
+/** A test of the whole service on the simulated host: one application for all such tests, and a machine that is booted anew before each. */
+@Inherited
+@Target(ElementType.TYPE)
+@Retention(RetentionPolicy.RUNTIME)
+@SpringBootTest(
+        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
+        properties = {
+            "apmatrix.host.lock-file=" + OnTheSimulatedHost.LOCK_FILE,
+            "apmatrix.host.lock-wait=250ms",
+            "apmatrix.host.state-directory=target/http-tests/state"
+        })
+@ActiveProfiles("simulated")
+@ExtendWith(FreshMachine.class)
+@interface OnTheSimulatedHost {
+    String LOCK_FILE = "target/http-tests/s390apconfig.lock";
+}

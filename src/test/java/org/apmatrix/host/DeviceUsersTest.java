@@ -1,0 +1,159 @@
+package org.apmatrix.host;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
+import org.apmatrix.ap.MdevId;
+import org.apmatrix.host.kernel.Procfs;
+import org.apmatrix.host.sim.KernelVersion;
+import org.apmatrix.host.sim.SimulatedKernel;
+import org.apmatrix.host.sim.SimulatedMachine;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class DeviceUsersTest {
+    private static final MdevId A =
+            MdevId.parse("11111111-2222-4333-8444-555555555555").orElseThrow();
+    private static final DeviceUse FREE = new DeviceUse(DeviceUse.Verdict.FREE, null);
+    private static final DeviceUse UNKNOWN = new DeviceUse(DeviceUse.Verdict.UNKNOWN, null);
+    private static final DeviceUse SOMEBODY = new DeviceUse(DeviceUse.Verdict.IN_USE, null);
+    private static final DeviceUse QEMU = new DeviceUse(DeviceUse.Verdict.IN_USE, 4711);
+
+    @ParameterizedTest
+    @EnumSource
+    void nobodyHasADeviceThatNoProcessAndNoKernelNames(KernelVersion version) {
+        assertThat(use(host(version), true)).isEqualTo(FREE);
+    }
+
+    /** A process of another container, whose descriptors are not in this {@code /proc}. */
+    @ParameterizedTest
+    @EnumSource
+    void theKernelsWordIsEnough(KernelVersion version) {
+        SimulatedKernel kernel = host(version);
+        kernel.openDevice(A, 4711);
+        assertThat(use(kernel, true)).isEqualTo(SOMEBODY);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void theGroupAloneIsUse(KernelVersion version) {
+        SimulatedKernel kernel = host(version);
+        assertThat(use(kernel, true, "/dev/vfio/" + mdev(kernel).iommuGroup())).isEqualTo(QEMU);
+    }
+
+    @Test
+    void theDeviceNodeIsUse() {
+        SimulatedKernel kernel = host(KernelVersion.V6_12);
+        assertThat(use(kernel, true, "/dev/vfio/devices/" + mdev(kernel).vfioDevice()))
+                .isEqualTo(QEMU);
+    }
+
+    /** Since Linux 6.18 fdinfo names the device; the descriptor's own name says nothing. */
+    @Test
+    void theDescriptorsInfoNamesTheDevice() {
+        SimulatedKernel kernel = host(KernelVersion.V7_2);
+        assertThat(use(kernel, true, "anon_inode:[vfio-device]")).isEqualTo(QEMU);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "/dev/vfio/vfio",
+                "/dev/vfio/99",
+                "/dev/vfio/0 (deleted)",
+                "/dev/vfio/devices/vfio99",
+                "/dev/null"
+            })
+    void whatIsNotThisDeviceIsNoUse(String target) {
+        assertThat(use(host(KernelVersion.V6_12), true, target)).isEqualTo(FREE);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void wherePartOfTheProcessesIsNotReadableNobodyKnows(KernelVersion version) {
+        assertThat(use(host(version), false)).isEqualTo(UNKNOWN);
+    }
+
+    @Test
+    void whatIsSeenIsKnownThoughNotAllCanBeRead() {
+        SimulatedKernel kernel = host(KernelVersion.V6_12);
+        assertThat(use(kernel, false, "/dev/vfio/" + mdev(kernel).iommuGroup())).isEqualTo(QEMU);
+    }
+
+    /** The look must not change anything: on the static kernel it is a write. */
+    @Test
+    void lookingChangesNothing() {
+        SimulatedKernel kernel = host(KernelVersion.V5_10);
+        Mdev before = mdev(kernel);
+        use(kernel, true);
+        assertThat(mdev(kernel)).isEqualTo(before);
+    }
+
+    /** A matrix of more than 511 queues fills more than a page, and some kernels crash when they print it. */
+    @Test
+    void aMatrixThatIsTooLargeIsNotPrinted() {
+        SimulatedKernel kernel = host(KernelVersion.V6_12);
+        InterferingSysfs sysfs = new InterferingSysfs(kernel);
+        kernel.write(Path.of("/sys/bus/ap/apmask"), "-0-255\n");
+        kernel.write(
+                MdevTree.path(A).resolve("ap_config"),
+                "0x" + "ffff0000".repeat(1) + "0".repeat(56) + ",0x" + "ffffffff" + "0".repeat(56) + ",0x"
+                        + "0".repeat(64) + "\n");
+        Mdev mdev = new MdevTree(sysfs).read(A).orElseThrow();
+        assertThat(mdev.matrixOrEmpty().apqnCount()).isEqualTo(512);
+        assertThat(mdev.guestMatrix()).isNull();
+        assertThat(sysfs.read())
+                .contains(MdevTree.path(A).resolve("ap_config"))
+                .doesNotContain(
+                        MdevTree.path(A).resolve("matrix"), MdevTree.path(A).resolve("guest_matrix"));
+    }
+
+    private static SimulatedKernel host(KernelVersion version) {
+        SimulatedKernel kernel = new SimulatedKernel(version, SimulatedMachine.example());
+        kernel.write(Path.of("/sys/bus/ap/apmask"), "-5,-6\n");
+        kernel.write(
+                Path.of("/sys/devices/vfio_ap/matrix/mdev_supported_types/vfio_ap-passthrough/create"), A.toString());
+        kernel.write(MdevTree.path(A).resolve("assign_adapter"), "5\n");
+        kernel.write(MdevTree.path(A).resolve("assign_domain"), "4\n");
+        return kernel;
+    }
+
+    private static Mdev mdev(SimulatedKernel kernel) {
+        return new MdevTree(kernel).read(A).orElseThrow();
+    }
+
+    /** @param targets what process 4711 has open */
+    private static DeviceUse use(SimulatedKernel kernel, boolean complete, String... targets) {
+        ApBus bus = new ApBus(kernel);
+        DeviceUsers users =
+                new DeviceUsers(kernel, new OneProcess(complete, List.of(targets)), bus, new MdevTree(kernel));
+        return users.use(mdev(kernel), bus.queues(), users.holders());
+    }
+
+    private record OneProcess(boolean complete, List<String> targets) implements Procfs {
+        @Override
+        public Optional<String> read(Path file) {
+            return Optional.empty();
+        }
+
+        @Override
+        public Look openFiles(Predicate<String> target) {
+            return new Look(
+                    targets.stream()
+                            .filter(target)
+                            .map(open -> new OpenFile(4711, 7, open))
+                            .toList(),
+                    complete);
+        }
+
+        @Override
+        public Optional<String> fdInfo(OpenFile file) {
+            return Optional.of("pos:\t0\nvfio-device-syspath: /sys/devices/vfio_ap/matrix/" + A + "\n");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+package org.apmatrix.service;
+
+import com.github.benmanes.caffeine.cache.Ticker;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.List;
+import org.apmatrix.ap.ApMask;
+import org.apmatrix.ap.Matrix;
+import org.apmatrix.ap.MdevId;
+import org.apmatrix.host.ApBus;
+import org.apmatrix.host.DeviceUsers;
+import org.apmatrix.host.HostLock;
+import org.apmatrix.host.InterferingSysfs;
+import org.apmatrix.host.Machine;
+import org.apmatrix.host.MdevTree;
+import org.apmatrix.host.kernel.Sysfs;
+import org.apmatrix.host.sim.KernelVersion;
+import org.apmatrix.host.sim.SimulatedKernel;
+import org.apmatrix.host.sim.SimulatedMachine;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The services over the example machine with all queues freed, between them a seam at which a test can interfere. */
+final class House {
+    static final MdevId A = MdevId.parse("11111111-2222-4333-8444-555555555555").orElseThrow();
+    static final MdevId B = MdevId.parse("22222222-3333-4444-8555-666666666666").orElseThrow();
+    static final Instant NOW = Instant.parse("2026-01-02T03:04:05Z");
+
+    final SimulatedKernel kernel;
+    final InterferingSysfs sysfs;
+    final MdevService mdevs;
+    final MaskService masks;
+    final HostService host;
+
+    House(KernelVersion version) {
+        this(version, MdevProperties.LiveChanges.FORBIDDEN, null);
+    }
+
+    House(KernelVersion version, MdevProperties.LiveChanges liveChanges, @Nullable Path stateDirectory) {
+        kernel = new SimulatedKernel(version, SimulatedMachine.example());
+        kernel.write(Path.of("/sys/bus/ap/apmask"), "-5,-6\n");
+        sysfs = new InterferingSysfs(kernel);
+        Host machine = machine(kernel, sysfs);
+        WorkInFlight inFlight = inFlight(stateDirectory);
+        mdevs = new MdevService(
+                machine,
+                inFlight,
+                new IdempotencyKeys(Duration.ofHours(1), 10, Ticker.systemTicker()),
+                new MdevProperties(liveChanges, new MdevProperties.MatrixLimits(511)));
+        masks = new MaskService(machine, inFlight);
+        host = new HostService(machine, inFlight);
+    }
+
+    static WorkInFlight inFlight(@Nullable Path directory) {
+        return new WorkInFlight(directory, Clock.fixed(NOW, ZoneOffset.UTC), JsonMapper.shared());
+    }
+
+    private static Host machine(SimulatedKernel kernel, Sysfs sysfs) {
+        ApBus bus = new ApBus(sysfs);
+        MdevTree tree = new MdevTree(sysfs);
+        return new Host(
+                sysfs,
+                bus,
+                tree,
+                new DeviceUsers(sysfs, kernel.procfs(), bus, tree),
+                new HostLock(null, Duration.ofSeconds(2), Clock.systemUTC()),
+                new Machine(kernel.procfs(), true));
+    }
+
+    House with(MdevId id, Matrix matrix) {
+        mdevs.put(id, matrix, WriteOptions.NONE);
+        return this;
+    }
+
+    Matrix matrixOf(MdevId id) {
+        return mdevs.get(id).entry().mdev().matrixOrEmpty();
+    }
+
+    List<MdevId> ids() {
+        return mdevs.list().stream().map(state -> state.entry().mdev().id()).toList();
+    }
+
+    static Matrix matrix(List<Integer> adapters, List<Integer> domains) {
+        return Matrix.of(ApMask.of(adapters), ApMask.of(domains));
+    }
+}
