@@ -4,21 +4,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.restassured.filter.Filter;
 import io.restassured.filter.FilterContext;
-import io.restassured.path.json.JsonPath;
 import io.restassured.response.Response;
 import io.restassured.specification.FilterableRequestSpecification;
 import io.restassured.specification.FilterableResponseSpecification;
 import java.net.URI;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import tools.jackson.core.type.TypeReference;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Holds every answer against the OpenAPI document that the service itself serves, and remembers which operation answered what. */
 final class DeclaredAnswers implements Filter {
     private static final Map<String, DeclaredAnswers> BY_SERVICE = new ConcurrentHashMap<>();
+
+    private static final JsonMapper JSON = JsonMapper.shared();
 
     private final OpenApiDocument document;
 
@@ -73,7 +77,7 @@ final class DeclaredAnswers implements Filter {
         assertThat(content).as("media types declared for %s", call).containsKey(type);
         Object schema = ((Map<?, ?>) Objects.requireNonNull(content.get(type))).get("schema");
         assertThat(schema).as("schema declared for %s", call).isNotNull();
-        assertThat(document.differences(schema, answer.path("$")))
+        assertThat(document.differences(schema, json(body)))
                 .as("what %s answers and its schema does not declare, or the other way round: %s", call, body)
                 .isEmpty();
     }
@@ -82,19 +86,23 @@ final class DeclaredAnswers implements Filter {
     private static void requireProblem(String call, String path, Response answer) {
         String body = answer.asString();
         assertThat(answer.contentType()).as(call).startsWith("application/problem+json");
-        JsonPath problem = answer.jsonPath();
-        String code = problem.getString("code");
-        assertThat(code).as("code of %s: %s", call, body).isNotBlank();
-        assertThat(problem.getString("type"))
-                .isEqualTo("/problems/" + code.toLowerCase(Locale.ROOT).replace('_', '-'));
-        assertThat(problem.getInt("status")).isEqualTo(answer.statusCode());
-        assertThat(problem.getString("title")).isNotBlank();
-        assertThat(problem.getString("detail")).isNotBlank();
-        assertThat(problem.getString("instance")).as("instance of %s", call).isEqualTo(path);
-        assertThat(problem.getMap("$")).containsKey("errno");
-        assertThat(problem.getList("conflicts")).isNotNull();
+        Map<String, Object> problem = json(body);
+        String code = String.valueOf(problem.get("code"));
+        assertThat(problem)
+                .as("problem of %s", call)
+                .containsKeys("errno", "title", "detail")
+                .containsEntry(
+                        "type", "/problems/" + code.toLowerCase(Locale.ROOT).replace('_', '-'))
+                .containsEntry("status", answer.statusCode())
+                .containsEntry("instance", path);
+        assertThat(problem.get("conflicts")).as("conflicts of %s", call).isInstanceOf(List.class);
         assertThat(body)
                 .as("what %s tells of the inside", call)
                 .doesNotContain("org.apmatrix", "java.", "Exception", "springframework", "\\tat ", ".java:");
+    }
+
+    /** Not by REST Assured, which compiles a script for every path that it is asked for. */
+    private static Map<String, Object> json(String body) {
+        return JSON.readValue(body, new TypeReference<Map<String, Object>>() {});
     }
 }

@@ -2,9 +2,6 @@ package org.apmatrix.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.tngtech.archunit.core.domain.JavaClass;
-import com.tngtech.archunit.core.domain.JavaModifier;
-import com.tngtech.archunit.core.importer.ClassFileImporter;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -13,6 +10,9 @@ import org.apmatrix.Component;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.springframework.context.annotation.ClassPathScanningCandidateComponentProvider;
+import org.springframework.core.type.filter.AnnotationTypeFilter;
+import org.springframework.core.type.filter.AssignableTypeFilter;
 
 /**
  * Runs last (junit-platform.properties): no operation of the OpenAPI document without a test, no success that it declares without one either.
@@ -24,6 +24,7 @@ class EveryOperationIsCalledTest extends HttpTest {
     @BeforeEach
     void afterAllOtherHttpTests() {
         Set<String> others = new TreeSet<>(httpTests());
+        assertThat(others).contains(MdevHttpTest.class.getName());
         others.removeAll(FreshMachine.classesThatHaveRun());
         Component.require("a run of all HTTP tests", others.isEmpty(), "run these before, too: " + others);
     }
@@ -53,20 +54,11 @@ class EveryOperationIsCalledTest extends HttpTest {
     }
 
     private static Set<String> httpTests() {
-        return new ClassFileImporter()
-                .importPackages(OnTheSimulatedHost.class.getPackageName()).stream()
-                        .filter(candidate -> !candidate.getModifiers().contains(JavaModifier.ABSTRACT))
-                        .filter(EveryOperationIsCalledTest::isHttpTest)
-                        .filter(candidate -> !candidate.isEquivalentTo(EveryOperationIsCalledTest.class))
-                        .map(JavaClass::getName)
-                        .collect(Collectors.toSet());
-    }
-
-    private static boolean isHttpTest(JavaClass candidate) {
-        return candidate.isAnnotatedWith(OnTheSimulatedHost.class)
-                || candidate
-                        .getRawSuperclass()
-                        .filter(EveryOperationIsCalledTest::isHttpTest)
-                        .isPresent();
+        ClassPathScanningCandidateComponentProvider tests = new ClassPathScanningCandidateComponentProvider(false);
+        tests.addIncludeFilter(new AnnotationTypeFilter(OnTheSimulatedHost.class));
+        tests.addExcludeFilter(new AssignableTypeFilter(EveryOperationIsCalledTest.class));
+        return tests.findCandidateComponents(OnTheSimulatedHost.class.getPackageName()).stream()
+                .map(test -> String.valueOf(test.getBeanClassName()))
+                .collect(Collectors.toSet());
     }
 }
