@@ -88,11 +88,6 @@ final class Api {
         return response.then();
     }
 
-    /** The value at a path of an answer's JSON. */
-    <T> T value(String path, String json) {
-        return get(path).statusCode(200).extract().path(json);
-    }
-
     String etag(String path) {
         return get(path).statusCode(200).extract().header("ETag");
     }

@@ -127,7 +127,9 @@ final class OpenApiDocument {
             return members(map);
         }
         Object target = root;
-        for (String name : reference.toString().substring(2).split("/")) {
+        for (String name : Pattern.compile("/")
+                .splitAsStream(reference.toString().substring(2))
+                .toList()) {
             target = members(target).get(name);
         }
         return resolve(target);
