@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apmatrix.host.kernel.Errno;
 import org.apmatrix.host.kernel.KernelException;
@@ -32,6 +33,9 @@ final class FuseServer implements AutoCloseable {
     private final AtomicInteger waiting = new AtomicInteger();
     private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
     private final CountDownLatch ready = new CountDownLatch(1);
+    private final AtomicBoolean closed = new AtomicBoolean();
+    /** Who may still use the device: this, and each thread. The last one closes it, so that nobody reads from a descriptor whose number has a new owner. */
+    private final AtomicInteger users = new AtomicInteger(1);
 
     private FuseServer(FuseDevice device, FuseTree tree) {
         this.device = device;
@@ -79,15 +83,24 @@ final class FuseServer implements AutoCloseable {
     /** Unmounts whoever uses the mount; their calls end with ECONNABORTED, later ones with ENOTCONN. */
     @Override
     public void close() {
-        device.unmount();
-        threads.forEach(Thread::interrupt);
-        device.close();
+        if (closed.compareAndSet(false, true)) {
+            device.unmount();
+            threads.forEach(Thread::interrupt);
+            leaveDevice();
+        }
+    }
+
+    private void leaveDevice() {
+        if (users.decrementAndGet() == 0) {
+            device.close();
+        }
     }
 
     private void startThread() {
         Thread thread = new Thread(this::serve, "fuse");
         thread.setDaemon(true);
         waiting.incrementAndGet();
+        users.incrementAndGet();
         threads.add(thread);
         thread.start();
     }
@@ -108,6 +121,7 @@ final class FuseServer implements AutoCloseable {
         } finally {
             waiting.decrementAndGet();
             threads.remove(Thread.currentThread());
+            leaveDevice();
         }
     }
 
