@@ -41,20 +41,20 @@ final class RecordedCase {
     private static final Map<String, String> STATES_NOT_REPLAYED =
             Map.of("stock Debian kernel.*", "has no vfio_ap", "AP present, no SIE.*", "KVM that cannot be loaded");
 
-    /** Commands and helper calls that are not replayed, as patterns of their whole text, with the reason. */
+    /** Commands that are not replayed, as patterns of their whole text, with the reason. */
     private static final Map<String, String> COMMANDS_NOT_REPLAYED = Map.ofEntries(
             Map.entry("dmesg.*|.*s390dbf.*", "the kernel's log"),
-            Map.entry("(cut|cat|grep change) .*/tmp/uev.*", "uevents"),
+            Map.entry("(cut|cat|grep change) .*/uev.*", "uevents"),
             Map.entry("lsmod.*", "sizes and users of modules"),
             Map.entry("uname -a|cat /proc/(version|cmdline)", "the build"),
             Map.entry("ls /sys/bus", "buses that have nothing to do with AP"),
             Map.entry("ls -l /dev/vfio.*|ls /dev/vfio.*", "device nodes"),
             Map.entry("rm -r .*", "unlink and rmdir are not in the seam"),
             Map.entry("readlink /sys\\S+ /sys\\S+ /sys\\S+", "busybox refused to take three arguments"),
-            Map.entry("ls -l /proc/.*", "descriptors of the helper, which it also printed itself"),
+            Map.entry("ls -l /proc/.*", "descriptors of a process that also printed them itself"),
             Map.entry("ps .*|cat /proc/\\$\\(pidof wr\\)/stat.*", "the state of the writer's process"),
             Map.entry(
-                    "kill -(TERM|9) \\$\\(pidof wr\\).*|cat /tmp/rmres; pidof wr",
+                    "kill -(TERM|9) \\$\\(pidof wr\\).*|cat \\S+/rmres; pidof wr",
                     "signals to the writer, which change nothing"),
             Map.entry("echo -5 > .*", "the mask is written in other cases"));
 
@@ -270,7 +270,7 @@ final class RecordedCase {
             kernel.configure(machine);
             kernel.scan();
         });
-        if (step.path("cmd").asString("").startsWith("cat /tmp/rmres") && remover.isEmpty()) {
+        if (isLookAtRemover(step.path("cmd").asString("")) && remover.isEmpty()) {
             startRemoving();
         }
     }
@@ -389,6 +389,11 @@ final class RecordedCase {
         assertThat(ahead).as(name).isEqualTo(scansAhead);
     }
 
+    /** The recorder's background write to remove left its result in a file. */
+    private static boolean isLookAtRemover(String command) {
+        return command.matches("cat \\S+/rmres.*");
+    }
+
     private void checkRemover(boolean isDone, String name) {
         CompletableFuture<Void> writer = remover.orElseThrow();
         if (isDone) {
@@ -420,7 +425,7 @@ final class RecordedCase {
             user.killAll();
             return;
         }
-        if (command.startsWith("cat /tmp/rmres")) {
+        if (isLookAtRemover(command)) {
             String out = step.path("out").asString();
             checkRemover(out.startsWith("ok:1") || out.contains("No such file"), name);
             return;

@@ -20,7 +20,7 @@ import org.apmatrix.host.kernel.Sysfs;
 import org.apmatrix.host.sim.SimulatedKernel;
 import tools.jackson.databind.JsonNode;
 
-/** The helper processes of the recordings, which did with KVM and VFIO what QEMU does; only what changes who holds what is replayed. */
+/** The processes of the recordings that did with KVM and VFIO what QEMU does; only what changes who holds what is replayed. */
 final class RecordedUsers {
     private static final int FIRST_PID = 700;
 

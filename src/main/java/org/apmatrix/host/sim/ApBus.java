@@ -179,7 +179,8 @@ final class ApBus {
     /**
      * __ap_revise_reserved for every queue. A queue that somebody unbound has no driver whose flags the kernel could read, but reads them all the same: through a
      * NULL pointer, out of the first page of memory. Up to 6.12 it finds zero there, so that the host's queues are bound again by any change of a mask and the
-     * others left alone; since 6.19 it finds a facility list that is odd (offset 200, stfl_fac_list), and it is the other way round.
+     * others left alone. 7.2 looks at offset 200, where the CPU that booted keeps an odd facility list (stfl_fac_list): there it is the other way round, as it is
+     * here; on its other CPUs, where the list is zero, nothing changed.
      */
     private void reviseBindings() {
         for (ApQueue queue : List.copyOf(queues.values())) {

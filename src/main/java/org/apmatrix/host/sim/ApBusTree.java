@@ -11,7 +11,11 @@ import org.apmatrix.host.sim.SysfsNode.Directory;
 import org.apmatrix.host.sim.SysfsNode.Link;
 import org.jspecify.annotations.Nullable;
 
-/** /sys/bus/ap and /sys/devices/ap (drivers/s390/crypto/ap_bus.c, ap_card.c, ap_queue.c, zcrypt_card.c, zcrypt_queue.c, zcrypt_cex4.c). */
+/**
+ * /sys/bus/ap and /sys/devices/ap (drivers/s390/crypto/ap_bus.c, ap_card.c, ap_queue.c, zcrypt_card.c, zcrypt_queue.c, zcrypt_cex4.c).
+ *
+ * <p>Long because these directories have so many files; each is a line or two.
+ */
 final class ApBusTree {
     /** What zcrypt says of the master keys of a CCA queue that does not answer (zcrypt_cex4.c, cca_mkvps_show). */
     private static final String NO_CCA_KEYS = """
@@ -21,6 +25,10 @@ final class ApBusTree {
             APKA NEW: - -
             APKA CUR: - -
             APKA OLD: - -
+            """;
+
+    /** Kernels since 5.11 say so of the third kind of key, too. */
+    private static final String NO_ASYM_KEYS = """
             ASYM NEW: - -
             ASYM CUR: - -
             ASYM OLD: - -
@@ -251,7 +259,7 @@ final class ApBusTree {
                 .readOnly("load", "0\n")
                 .readWrite("online", () -> flag(queue.isOnline() && isReady(queue)), text -> writeOnline(queue, text));
         switch (queue.card().mode()) {
-            case 'C' -> directory.readOnly("mkvps", NO_CCA_KEYS);
+            case 'C' -> directory.readOnly("mkvps", version.isDynamic() ? NO_CCA_KEYS + NO_ASYM_KEYS : NO_CCA_KEYS);
             case 'P' ->
                 directory.readOnly("mkvps", "WK CUR: - -\nWK NEW: - -\n").readOnly("op_modes", "\n");
             default -> {}

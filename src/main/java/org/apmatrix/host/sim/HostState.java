@@ -182,7 +182,7 @@ final class HostState {
         if (module == KernelModule.VFIO_MDEV) {
             vfioAp().ifPresent(VfioAp::removeMdevDriver);
         }
-        drivers.getOrDefault(module, List.of()).forEach(bus::unregister);
+        driversOf(module).forEach(bus::unregister);
         drivers.remove(module);
         modules.remove(module);
         if (module == KernelModule.VFIO_AP) {
@@ -191,6 +191,11 @@ final class HostState {
         if (module == KernelModule.MDEV) {
             mdevClass = false;
         }
+    }
+
+    /** The drivers that the module brought to the AP bus. */
+    List<ApDriver> driversOf(KernelModule module) {
+        return drivers.getOrDefault(module, List.of());
     }
 
     /** How many others need the module; an open VFIO device needs vfio_ap. */

@@ -53,18 +53,26 @@ final class ModuleTree {
                             .forEach(other -> holders.link(other.toString(), "../../" + other));
                     return holders;
                 });
+        if (module == KernelModule.VFIO) {
+            directory.readOnly("version", "0.3\n");
+        }
         if (module == KernelModule.MDEV) {
             directory.readOnly("version", "0.1\n");
         }
-        if (module == KernelModule.VFIO_AP) {
-            directory.directory("drivers", () -> {
-                Directory drivers = new Directory().link("ap:vfio_ap", "../../../bus/ap/drivers/vfio_ap");
-                if (host.version().hasVfioDevices()) {
-                    drivers.link("mdev:vfio_ap_mdev", "../../../bus/mdev/drivers/vfio_ap_mdev");
-                }
-                return drivers;
-            });
+        if (!host.driversOf(module).isEmpty()) {
+            directory.directory("drivers", () -> drivers(module));
         }
         return directory;
+    }
+
+    private Directory drivers(KernelModule module) {
+        Directory drivers = new Directory();
+        for (ApDriver driver : host.driversOf(module)) {
+            drivers.link("ap:" + driver.name(), "../../../bus/ap/drivers/" + driver.name());
+        }
+        if (module == KernelModule.VFIO_AP && host.version().hasVfioDevices()) {
+            drivers.link("mdev:vfio_ap_mdev", "../../../bus/mdev/drivers/vfio_ap_mdev");
+        }
+        return drivers;
     }
 }

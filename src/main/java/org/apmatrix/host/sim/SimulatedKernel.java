@@ -24,6 +24,8 @@ import org.apmatrix.host.sim.SysfsNode.Written;
  * A Linux kernel with AP pass-through, in memory: sysfs, what matters of /proc, and from outside the hands of an operator at the HMC and of guests.
  *
  * <p>No timer runs: a changed machine is seen at {@link #scan()} or at a write to {@code /sys/bus/ap/scans}, as a real kernel sees it within config_time.
+ *
+ * <p>Long because it is the whole door to the simulation: the seam itself, a file server's view of it, and everything that can be done to a host from outside.
  * Thread safe; a write that a real kernel holds until a device is released (remove, unbind of an mdev) holds its thread here, too, and cannot be interrupted.
  */
 public final class SimulatedKernel implements Sysfs {
