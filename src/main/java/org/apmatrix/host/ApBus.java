@@ -153,6 +153,9 @@ public final class ApBus {
     /** The driver overrides that are set. */
     public SortedMap<Apqn, String> driverOverrides(Collection<Apqn> queues) {
         SortedMap<Apqn, String> overrides = new TreeMap<>();
+        if (!hasDriverOverride(queues)) {
+            return overrides;
+        }
         for (Apqn apqn : queues) {
             attributes
                     .read(override(apqn))

@@ -52,10 +52,14 @@ public final class DeviceUsers {
                 byNode.put(file.target(), file.pid());
             }
         }
-        return new Holders(byNode, look.complete());
+        return new Holders(byNode, look.complete() || mdevs.nobodyHasAnyOpen());
     }
 
-    /** The processes that hold VFIO devices, by device node or sysfs path. */
+    /**
+     * The processes that hold VFIO devices, by device node or sysfs path.
+     *
+     * @param complete whether nobody else can hold one: all processes could be seen, or the driver has no user at all
+     */
     public record Holders(Map<String, Integer> pids, boolean complete) {
         Optional<Integer> of(Mdev mdev) {
             return Stream.of(
@@ -74,15 +78,19 @@ public final class DeviceUsers {
      */
     public DeviceUse use(Mdev mdev, SortedMap<Apqn, Optional<String>> queues, Holders holders) {
         Optional<Integer> pid = holders.of(mdev);
-        if (pid.isPresent() || mdev.matrix() == null || kernelSaysInUse(mdev, mdev.matrix(), queues)) {
+        Matrix matrix = mdev.matrix();
+        Optional<Boolean> kernel = matrix == null ? Optional.of(true) : kernelSaysInUse(mdev, matrix, queues);
+        if (pid.isPresent() || kernel.orElse(false)) {
             return new DeviceUse(DeviceUse.Verdict.IN_USE, pid.orElse(null));
         }
-        return new DeviceUse(holders.complete() ? DeviceUse.Verdict.FREE : DeviceUse.Verdict.UNKNOWN, null);
+        boolean sure = holders.complete() || kernel.isPresent();
+        return new DeviceUse(sure ? DeviceUse.Verdict.FREE : DeviceUse.Verdict.UNKNOWN, null);
     }
 
-    private boolean kernelSaysInUse(Mdev mdev, Matrix matrix, SortedMap<Apqn, Optional<String>> queues) {
+    /** Empty where the kernel gives no sign: on the dynamic generation a device of which a guest would have no queue. */
+    private Optional<Boolean> kernelSaysInUse(Mdev mdev, Matrix matrix, SortedMap<Apqn, Optional<String>> queues) {
         if (!mdev.dynamic()) {
-            return staticKernelSaysInUse(mdev);
+            return Optional.of(staticKernelSaysInUse(mdev));
         }
         // status says "in use" exactly for the queues that the guest really has (vfio_ap_ops.c, status_show), so one of
         // those decides
@@ -97,13 +105,13 @@ public final class DeviceUsers {
         for (Apqn apqn : candidates) {
             Optional<String> status = bus.status(apqn);
             if (status.equals(Optional.of("in use"))) {
-                return true;
+                return Optional.of(true);
             }
             if (mdev.guestMatrix() != null && mdev.guestMatrix().contains(apqn) && status.isPresent()) {
-                return false;
+                return Optional.of(false);
             }
         }
-        return false;
+        return Optional.empty();
     }
 
     private boolean staticKernelSaysInUse(Mdev mdev) {

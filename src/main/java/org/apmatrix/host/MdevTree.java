@@ -17,6 +17,7 @@ public final class MdevTree {
     public static final int PRINTABLE_APQNS = 511;
 
     private static final Path MATRIX = Path.of("/sys/devices/vfio_ap/matrix");
+    private static final Path REFERENCES = Path.of("/sys/module/vfio_ap/refcnt");
     private static final Path CREATE = MATRIX.resolve("mdev_supported_types/vfio_ap-passthrough/create");
 
     private final Sysfs sysfs;
@@ -35,6 +36,11 @@ public final class MdevTree {
     /** What the matrix device says it can, such as {@code guest_matrix hotplug ap_config}; empty on kernels before 6.12, which do not say. */
     public Optional<List<String>> features() {
         return attributes.word(MATRIX.resolve("features")).map(text -> List.of(text.split("\\s+")));
+    }
+
+    /** Whether no process has any of the devices open: an open one holds a reference to the driver's module. False where it is built in and cannot tell. */
+    public boolean nobodyHasAnyOpen() {
+        return attributes.number(REFERENCES).equals(Optional.of(0));
     }
 
     public List<MdevId> ids() {

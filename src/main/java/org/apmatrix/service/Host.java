@@ -92,7 +92,6 @@ public final class Host {
             SortedMap<Apqn, Optional<String>> queues = present.queues();
             ApMask apmask = present.apmask();
             ApMask aqmask = present.aqmask();
-            boolean masksAreDefault = apmask.equals(ApMask.ALL) && aqmask.equals(ApMask.ALL);
             SortedMap<MdevId, HostView.Entry> entries = entries(queues);
             return new HostView(
                     generation(entries.values().stream().map(HostView.Entry::mdev)),
@@ -111,8 +110,7 @@ public final class Host {
                                     .toList())),
                     queues,
                     present.hasDriverOverride(queues.keySet()),
-                    // the kernel lets nobody set an override while a mask is in use: then there is none to read
-                    masksAreDefault ? present.driverOverrides(queues.keySet()) : new TreeMap<>(),
+                    present.driverOverrides(queues.keySet()),
                     entries);
         });
     }

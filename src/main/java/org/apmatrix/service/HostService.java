@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.apmatrix.ap.AdapterId;
-import org.apmatrix.ap.ApMask;
 import org.apmatrix.fault.NotFound;
 import org.apmatrix.host.ApBus;
 import org.apmatrix.host.Card;
@@ -76,11 +75,9 @@ public final class HostService {
     }
 
     private static QueueAssignment queueAssignment(ApBus bus) {
-        boolean masksAreDefault =
-                bus.apmask().equals(ApMask.ALL) && bus.aqmask().equals(ApMask.ALL);
-        return masksAreDefault && !bus.driverOverrides(bus.queues().keySet()).isEmpty()
-                ? QueueAssignment.DRIVER_OVERRIDE
-                : QueueAssignment.MASKS;
+        return bus.driverOverrides(bus.queues().keySet()).isEmpty()
+                ? QueueAssignment.MASKS
+                : QueueAssignment.DRIVER_OVERRIDE;
     }
 
     /** What was cut off and is still there: a device that is gone again left nothing behind. */

@@ -75,8 +75,39 @@ class DeviceUsersTest {
 
     @ParameterizedTest
     @EnumSource
-    void wherePartOfTheProcessesIsNotReadableNobodyKnows(KernelVersion version) {
-        assertThat(use(host(version), false)).isEqualTo(UNKNOWN);
+    void theDriverWithoutAnyUserIsEnoughWhereProcessesAreNotReadable(KernelVersion version) {
+        assertThat(use(hostWithAnEmptyDevice(version), false)).isEqualTo(FREE);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void theKernelsWordOnThisDeviceIsEnoughWhereProcessesAreNotReadable(KernelVersion version) {
+        SimulatedKernel kernel = host(version);
+        useAnotherDevice(kernel);
+        assertThat(use(kernel, false)).isEqualTo(FREE);
+    }
+
+    /** No queue whose status could tell, and the driver has a user that may be of this device. */
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "V5_10")
+    void withoutAnySignNobodyKnowsWhereProcessesAreNotReadable(KernelVersion version) {
+        SimulatedKernel kernel = hostWithAnEmptyDevice(version);
+        useAnotherDevice(kernel);
+        assertThat(use(kernel, false)).isEqualTo(UNKNOWN);
+    }
+
+    private static SimulatedKernel hostWithAnEmptyDevice(KernelVersion version) {
+        SimulatedKernel kernel = host(version);
+        kernel.write(MdevTree.path(A).resolve("unassign_domain"), "4\n");
+        return kernel;
+    }
+
+    private static void useAnotherDevice(SimulatedKernel kernel) {
+        MdevId other = MdevId.random();
+        kernel.write(
+                Path.of("/sys/devices/vfio_ap/matrix/mdev_supported_types/vfio_ap-passthrough/create"),
+                other.toString());
+        kernel.openDevice(other, 4712);
     }
 
     @Test
