@@ -56,7 +56,7 @@ class ProblemAdvice {
 
     @ExceptionHandler
     ResponseEntity<Problem> fault(Fault fault, HttpServletRequest request) {
-        if (status(fault.code()).is5xxServerError()) {
+        if (fault.code() == ErrorCode.HOST_REFUSED) {
             LOG.error("{} {}: {}", request.getMethod(), request.getRequestURI(), fault.detail(), fault);
         }
         return answer(Problem.from(fault, request.getRequestURI()));
