@@ -163,6 +163,11 @@ public final class RequestDenied extends Fault {
                 pid == null ? Map.of() : Map.of("pid", pid));
     }
 
+    /** Another request of this service holds the lock for longer than this one may wait. */
+    public static RequestDenied hostBusy() {
+        return of(ErrorCode.HOST_LOCKED, "Another request of this service is changing the AP configuration.", null);
+    }
+
     private static String spell(List<Conflict> conflicts) {
         return conflicts.stream()
                 .map(conflict -> conflict.apqn() + " (" + conflict.holder() + ")")

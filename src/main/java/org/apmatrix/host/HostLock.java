@@ -63,12 +63,12 @@ public final class HostLock {
     private void acquire() {
         Instant deadline = clock.instant().plus(patience);
         try {
-            if (!inProcess.tryLock() && !inProcess.tryLock(patience.toMillis(), TimeUnit.MILLISECONDS)) {
-                throw RequestDenied.hostLocked(ownPid);
+            if (!inProcess.tryLock(patience.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw RequestDenied.hostBusy();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw RequestDenied.hostLocked(ownPid);
+            throw RequestDenied.hostBusy();
         }
         boolean taken = false;
         try {

@@ -58,11 +58,12 @@ public final class MdevTree {
     /** Reads a device; empty when there is none. */
     public Optional<Mdev> read(MdevId id) {
         Path directory = path(id);
-        boolean dynamic = sysfs.exists(directory.resolve("guest_matrix"));
         Optional<String> apConfig = attributes.read(directory.resolve("ap_config"));
         @Nullable
         Matrix matrix =
                 apConfig.isPresent() ? parse(id, "ap_config", Matrix.parseApConfig(apConfig.get())) : matrix(id);
+        // after the matrix: attributes appear and vanish together, so what has a matrix shows its generation
+        boolean dynamic = sysfs.exists(directory.resolve("guest_matrix"));
         if (!sysfs.exists(directory)) {
             return Optional.empty();
         }

@@ -45,12 +45,28 @@ final class Change {
             try {
                 act(subject, plan.steps());
             } catch (KernelException refusal) {
-                // a fresh look may tell what the first could not: somebody without our lock was faster
-                planned(host.look(), decide).refuseIfForbidden();
-                throw Host.refused(refusal);
+                return explain(refusal, before, decide, done);
             }
             return done.answer(before, host.look());
         });
+    }
+
+    /** A fresh look may tell what the first could not: somebody without our lock was faster, to take it away or to do the same. */
+    private <T> Outcome<T> explain(
+            KernelException refusal, HostView before, Function<HostView, Plan> decide, After<T> done) {
+        HostView now;
+        try {
+            now = host.look();
+        } catch (Fault unreadable) {
+            LOG.error("after a refusal the host cannot be looked at", unreadable);
+            throw Host.refused(refusal);
+        }
+        Plan again = planned(now, decide);
+        again.refuseIfForbidden();
+        if (again.steps().isEmpty()) {
+            return done.answer(before, now);
+        }
+        throw Host.refused(refusal);
     }
 
     /** The answer of a write from the looks before and after it. */
@@ -95,12 +111,13 @@ final class Change {
                                 notUndone);
                     }
                     throw refusal;
-                } catch (Fault unanswered) {
+                } catch (RuntimeException unanswered) {
                     // nobody knows whether the kernel will still do it, so undoing may undo too much or too little
                     note.keep();
                     throw unanswered;
                 }
             }
+            note.succeeded();
         }
     }
 
@@ -114,7 +131,7 @@ final class Change {
             try {
                 host.store(undo);
                 LOG.info("{}: undone: {} <- {}", subject, undo.target(), undo.value());
-            } catch (KernelException | Fault refusal) {
+            } catch (RuntimeException refusal) {
                 LOG.error("{}: cannot undo: {} <- {}", subject, undo.target(), undo.value(), refusal);
                 notUndone.add(spell(undo) + ": " + refusal.getMessage());
             }

@@ -60,7 +60,7 @@ public final class IdempotencyKeys {
             T answer = request.get();
             mine.answer().complete(answer);
             return answer;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             if (!(e instanceof Fault) || e instanceof HostFailure || isLocked(e)) {
                 known.asMap().remove(key, mine);
             }
@@ -69,7 +69,7 @@ public final class IdempotencyKeys {
         }
     }
 
-    private static boolean isLocked(RuntimeException e) {
+    private static boolean isLocked(Throwable e) {
         return e instanceof Fault fault && fault.code() == org.apmatrix.fault.ErrorCode.HOST_LOCKED;
     }
 

@@ -18,12 +18,6 @@ final class Invariants {
         return host.mdev(mdev).orElseThrow(() -> NotFound.mdev(mdev));
     }
 
-    static void mdevIsNew(HostView host, MdevId mdev) {
-        if (host.mdev(mdev).isPresent()) {
-            throw RequestDenied.mdevExists(mdev);
-        }
-    }
-
     /** The first law, on every kernel: while somebody holds the device, its matrix does not change and it is not removed. */
     static void mdevNotInUse(HostView.Entry entry) {
         MdevId id = entry.mdev().id();

@@ -11,6 +11,7 @@ import org.apmatrix.ap.DomainId;
 import org.apmatrix.ap.Matrix;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.fault.NotFound;
+import org.apmatrix.fault.RequestDenied;
 import org.apmatrix.host.MdevTree;
 import org.apmatrix.host.Store;
 import org.jspecify.annotations.Nullable;
@@ -62,8 +63,8 @@ public final class MdevService {
     private Outcome<MdevState> createNow(@Nullable MdevId uuid, Matrix matrix, WriteOptions options) {
         MdevId id = uuid == null ? MdevId.random() : uuid;
         return write(id, options, view -> {
-            Invariants.mdevIsNew(view, id);
-            return planMatrix(view, id, null, matrix, options);
+            Plan plan = planMatrix(view, id, null, matrix, options);
+            return view.mdev(id).isPresent() ? plan.refusedFirstFor(RequestDenied.mdevExists(id)) : plan;
         });
     }
 

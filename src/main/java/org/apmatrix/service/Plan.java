@@ -21,6 +21,13 @@ public record Plan(
         return new Plan(List.of(), List.of(), List.of(), List.of(), List.of());
     }
 
+    /** The same plan with one more reason against it, before all others. */
+    Plan refusedFirstFor(Fault problem) {
+        List<Fault> all = new ArrayList<>(problems);
+        all.add(0, problem);
+        return new Plan(steps, apqnsAdded, apqnsRemoved, guests, List.copyOf(all));
+    }
+
     /** Throws the first problem, which is the one that the write is refused for. */
     void refuseIfForbidden() {
         if (!problems.isEmpty()) {

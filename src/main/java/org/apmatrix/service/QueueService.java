@@ -8,6 +8,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
 import org.apmatrix.ap.AdapterId;
 import org.apmatrix.ap.Apqn;
+import org.apmatrix.fault.HostFailure;
 import org.apmatrix.fault.NotFound;
 import org.apmatrix.host.ApBus;
 import org.apmatrix.host.Card;
@@ -60,11 +61,25 @@ public final class QueueService {
      * @param toVfioAp false gives it back to the host's default driver
      */
     public Outcome<QueueState> handOver(Apqn apqn, boolean toVfioAp, WriteOptions options) {
+        if (toVfioAp) {
+            host.mdevs(); // without the module nobody would take the queue
+        }
         return change.run(
                 "queue " + apqn,
                 options,
                 view -> plan(view, apqn, toVfioAp),
-                (before, after) -> new Outcome.Done<>(state(after, apqn), false));
+                (before, after) -> new Outcome.Done<>(requireDriver(state(after, apqn), toVfioAp), false));
+    }
+
+    /** A probe succeeds for the kernel although no driver took the queue (drivers/base/bus.c, drivers_probe_store). */
+    private static QueueState requireDriver(QueueState queue, boolean toVfioAp) {
+        if (queue.driver() == null || queue.driver().equals(ApBus.VFIO_AP) != toVfioAp) {
+            throw HostFailure.refused(
+                    null,
+                    "The bus looked for a driver of " + queue.apqn() + ", and the queue is with " + queue.driver()
+                            + " now.");
+        }
+        return queue;
     }
 
     /** Binds a queue to the driver that the masks or its override name, or takes it from its driver, as an administrator could; already so is done. */
@@ -106,11 +121,15 @@ public final class QueueService {
                 : driver.isPresent() && !driver.equals(Optional.of(ApBus.VFIO_AP));
         List<Step> steps = new ArrayList<>();
         ApBus bus = host.bus();
+        // unbound before the override changes: undone in reverse, the old override stands again when the bus looks for
+        // the old driver
+        if (!hasIt) {
+            driver.ifPresent(present -> steps.add(new Step(bus.unbind(apqn, present), bus.probe(apqn))));
+        }
         if (!override.equals(wanted)) {
             steps.add(new Step(bus.overrideDriver(apqn, wanted), bus.overrideDriver(apqn, override)));
         }
         if (!hasIt) {
-            driver.ifPresent(present -> steps.add(new Step(bus.unbind(apqn, present), bus.probe(apqn))));
             steps.add(new Step(bus.probe(apqn), null));
         }
         if (!toVfioAp && !steps.isEmpty()) {

@@ -64,34 +64,41 @@ public final class WorkInFlight {
 
     Note begin(String subject, List<Step> steps) {
         Path file = null;
+        Unfinished work = new Unfinished(
+                subject,
+                clock.instant(),
+                steps.stream()
+                        .map(step ->
+                                step.store().target() + " <- " + step.store().value())
+                        .toList());
         if (directory != null && steps.size() > 1) {
-            Unfinished work = new Unfinished(
-                    subject,
-                    clock.instant(),
-                    steps.stream()
-                            .map(step -> step.store().target() + " <- "
-                                    + step.store().value())
-                            .toList());
             file = directory.resolve(UUID.randomUUID() + ENDING);
             write(file, work);
         }
-        return new Note(subject, file);
+        return new Note(work, file);
     }
 
     /** The note about one write; closing it says that the write has ended. */
     final class Note implements AutoCloseable {
-        private final String subject;
+        private final Unfinished work;
         private final @Nullable Path file;
         private boolean kept;
+        private boolean succeeded;
 
-        private Note(String subject, @Nullable Path file) {
-            this.subject = subject;
+        private Note(Unfinished work, @Nullable Path file) {
+            this.work = work;
             this.file = file;
+        }
+
+        /** The write is done: what was cut off before about the same subject is history. */
+        void succeeded() {
+            succeeded = true;
         }
 
         /** The write has ended in a state that somebody must look at: the note stays. */
         void keep() {
             kept = true;
+            unfinished.add(work);
         }
 
         @Override
@@ -103,9 +110,11 @@ public final class WorkInFlight {
                 if (file != null) {
                     Files.deleteIfExists(file);
                 }
-                settle(subject);
+                if (succeeded) {
+                    settle(work.subject());
+                }
             } catch (IOException e) {
-                throw new UncheckedIOException(e);
+                LOG.error("a note of work that has ended cannot be taken away: {}", file, e);
             }
         }
     }
@@ -160,8 +169,17 @@ public final class WorkInFlight {
             }
         } catch (IOException e) {
             LOG.error("work in flight cannot be noted in {}", directory, e);
+            deleteTorn(file);
             throw HostFailure.refused(
                     null, "Work in flight cannot be noted (apmatrix.host.state-directory); nothing was written.");
+        }
+    }
+
+    private static void deleteTorn(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            LOG.error("{} cannot be deleted", file, e);
         }
     }
 

@@ -160,8 +160,8 @@ class DryRunHttpTest extends HttpTest {
     void handsOverNoQueue() {
         boot(KernelVersion.V7_2);
         dryRun(new Write("PUT", "/queues/05.0004/driver", "{'driver': 'vfio_ap'}"))
-                .body("steps.action", contains("driver_override", "unbind", "drivers_probe"))
-                .body("steps.value", contains("vfio_ap", "05.0004", "05.0004"))
+                .body("steps.action", contains("unbind", "driver_override", "drivers_probe"))
+                .body("steps.value", contains("05.0004", "vfio_ap", "05.0004"))
                 .body("apqnsAdded", contains("05.0004"))
                 .body("problems", empty());
         api.get("/queues/05.0004").body("driver", is("cex4queue"));

@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apmatrix.ap.AdapterId;
 import org.apmatrix.ap.Apqn;
 import org.apmatrix.ap.Matrix;
@@ -17,6 +18,7 @@ import org.apmatrix.fault.ErrorCode;
 import org.apmatrix.fault.HostFailure;
 import org.apmatrix.fault.RequestDenied;
 import org.apmatrix.host.kernel.Errno;
+import org.apmatrix.host.sim.KernelModule;
 import org.apmatrix.host.sim.KernelVersion;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -138,6 +140,51 @@ class ChangeTest {
                 .isInstanceOfSatisfying(
                         RequestDenied.class, denied -> assertThat(denied.code()).isEqualTo(ErrorCode.MDEV_IN_USE));
         assertThat(house.sysfs.written()).doesNotContain("remove 1");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aDeviceThatSomebodyElseRemovedMeanwhileIsRemoved(KernelVersion version) {
+        House house = new House(version).with(A, OLD);
+        house.sysfs.before(
+                version.isDynamic() ? 1 : 3, // the static generation is asked by a write, twice
+                () -> house.kernel.write(Path.of("/sys/devices/vfio_ap/matrix", A.toString(), "remove"), "1\n"));
+        assertThat(house.mdevs.remove(A, WriteOptions.NONE)).isEqualTo(new Outcome.Done<>(Optional.empty(), false));
+    }
+
+    @Test
+    void aQueueThatCannotBeHandedOverIsBackWithItsDriver() {
+        House house = withDefaultMasks();
+        house.sysfs.refuse(3, Errno.EIO);
+        assertThatThrownBy(() -> house.queues.handOver(Apqn.of(5, 4), true, WriteOptions.NONE))
+                .isInstanceOfSatisfying(
+                        HostFailure.class,
+                        failure -> assertThat(failure.facts()).isEmpty());
+        assertThat(house.queues.get(Apqn.of(5, 4)).driver()).isEqualTo("cex4queue");
+        assertThat(house.host.summary().queueAssignment()).isEqualTo(HostService.QueueAssignment.MASKS);
+    }
+
+    @Test
+    void aQueueThatNoDriverTookIsNoSuccess() {
+        House house = withDefaultMasks();
+        house.sysfs.before(3, () -> house.kernel.unloadModule(KernelModule.VFIO_AP));
+        assertThatThrownBy(() -> house.queues.handOver(Apqn.of(5, 4), true, WriteOptions.NONE))
+                .isInstanceOf(HostFailure.class);
+    }
+
+    @Test
+    void aQueueIsNotTakenFromTheHostWhereNobodyCouldHaveIt() {
+        House house = withDefaultMasks();
+        house.kernel.unloadModule(KernelModule.VFIO_AP);
+        assertThatThrownBy(() -> house.queues.handOver(Apqn.of(5, 4), true, WriteOptions.NONE))
+                .isInstanceOfSatisfying(
+                        HostFailure.class, failure -> assertThat(failure.code()).isEqualTo(ErrorCode.AP_UNAVAILABLE));
+    }
+
+    private static House withDefaultMasks() {
+        House house = new House(KernelVersion.V7_2);
+        house.masks.change("+5,+6", null, WriteOptions.NONE);
+        return house;
     }
 
     @Test

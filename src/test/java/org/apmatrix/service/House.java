@@ -33,6 +33,7 @@ final class House {
     final InterferingSysfs sysfs;
     final MdevService mdevs;
     final MaskService masks;
+    final QueueService queues;
     final HostService host;
 
     House(KernelVersion version) {
@@ -51,6 +52,7 @@ final class House {
                 new IdempotencyKeys(Duration.ofHours(1), 10, Ticker.systemTicker()),
                 new MdevProperties(liveChanges, new MdevProperties.MatrixLimits(511)));
         masks = new MaskService(machine, inFlight);
+        queues = new QueueService(machine, inFlight);
         host = new HostService(machine, inFlight);
     }
 
