@@ -14,6 +14,7 @@ import java.util.stream.Stream;
 import org.apmatrix.ap.AdapterId;
 import org.apmatrix.ap.Matrix;
 import org.apmatrix.fault.HostFailure;
+import org.apmatrix.host.Store;
 import org.apmatrix.host.kernel.Errno;
 import org.apmatrix.host.sim.KernelVersion;
 import org.junit.jupiter.api.BeforeEach;
@@ -70,6 +71,33 @@ class WorkInFlightTest {
         crashInTheMiddle();
         house(crash).with(House.B, NEW);
         assertThat(House.inFlight(crash).unfinished()).hasSize(1);
+    }
+
+    @Test
+    void aWriteThatIsRefusedSettlesNothing() {
+        crashInTheMiddle();
+        House house = house(crash);
+        house.kernel.write(
+                Path.of("/sys/devices/vfio_ap/matrix/mdev_supported_types/vfio_ap-passthrough/create"), A.toString());
+        house.sysfs.refuse(1, Errno.EIO);
+        assertThatThrownBy(() -> house.mdevs.put(A, NEW, WriteOptions.NONE)).isInstanceOf(HostFailure.class);
+        assertThat(house.host.summary().unfinished()).hasSize(1);
+        assertThat(House.inFlight(crash).unfinished()).hasSize(1);
+    }
+
+    @Test
+    void aNoteThatIsKeptIsToldAtOnceAndSettledByTheNextWrite() {
+        WorkInFlight inFlight = House.inFlight(notes);
+        Step step = new Step(new Store("assign_adapter", Path.of("/sys/a"), "5"), null);
+        try (WorkInFlight.Note note = inFlight.begin("masks", List.of(step, step))) {
+            note.keep();
+        }
+        assertThat(inFlight.unfinished()).hasSize(1);
+        try (WorkInFlight.Note note = inFlight.begin("masks", List.of(step, step))) {
+            note.succeeded();
+        }
+        assertThat(inFlight.unfinished()).isEmpty();
+        assertThat(notes).isEmptyDirectory();
     }
 
     @Test
