@@ -99,7 +99,7 @@ final class QmpLink {
             owed.broken = cause;
             owed = null;
         }
-        move(Link.DOWN, Objects.requireNonNullElseGet(cause.getMessage(), cause::toString));
+        move(Link.DOWN, text(cause));
     }
 
     synchronized void close() {
@@ -161,7 +161,7 @@ final class QmpLink {
             throw notSent(execute, link + ", " + reason);
         }
         if (deadline.hasPassed()) {
-            throw notSent(execute, "others were asking");
+            throw notSent(execute, "no patience is left");
         }
         return connection;
     }
@@ -181,10 +181,11 @@ final class QmpLink {
         if (exchange.answer != null) {
             return exchange.answer;
         }
-        String message = socket + ": " + execute + ": " + reason;
-        throw exchange.broken instanceof QmpException.Unreadable
-                ? new QmpException.Unreadable(message, exchange.broken)
-                : new QmpException.NoAnswer(message, exchange.broken);
+        Exception cause = Objects.requireNonNull(exchange.broken);
+        String message = socket + ": " + execute + ": " + text(cause);
+        throw cause instanceof QmpException.Unreadable
+                ? new QmpException.Unreadable(message, cause)
+                : new QmpException.NoAnswer(message, cause);
     }
 
     private QmpException.NoAnswer abandon(Exchange exchange, String execute, String why) {
@@ -197,6 +198,10 @@ final class QmpLink {
 
     QmpException.Unreachable notSent(String execute, String why) {
         return new QmpException.Unreachable(socket + ": " + execute + " was not sent: " + why);
+    }
+
+    static String text(Exception cause) {
+        return Objects.requireNonNullElseGet(cause.getMessage(), cause::toString);
     }
 
     static boolean isText(@Nullable JsonNode id, String expected) {

@@ -183,7 +183,7 @@ public final class QmpMonitor implements AutoCloseable {
         }
         link.broken(end);
         if (ready && !link.isClosing()) {
-            String reason = String.valueOf(end.getMessage());
+            String reason = QmpLink.text(end);
             tell(each -> each.disconnected(reason));
         }
         return ready;

@@ -333,6 +333,18 @@ class QmpMonitorTest extends MonitorTest {
     }
 
     @Test
+    void sendsNothingWithoutPatience() {
+        try (ScriptedQemu qemu = new ScriptedQemu(socket())) {
+            QmpMonitor monitor = monitor();
+            qemu.acceptAndNegotiate();
+            until(monitor, Link.READY);
+            assertThatThrownBy(() -> monitor.ask(new QueryStatus(), Duration.ZERO))
+                    .isInstanceOf(QmpException.Unreachable.class);
+            assertThat(monitor.link()).isEqualTo(Link.READY);
+        }
+    }
+
+    @Test
     void readsAMessageOfAMebibyte() {
         try (ScriptedQemu qemu = new ScriptedQemu(socket())) {
             QmpMonitor monitor = monitor();
