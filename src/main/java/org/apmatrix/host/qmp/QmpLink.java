@@ -176,7 +176,9 @@ final class QmpLink {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw abandon(exchange, execute, "interrupted before the answer");
+            if (exchange == owed) {
+                throw abandon(exchange, execute, "interrupted before the answer");
+            }
         }
         if (exchange.answer != null) {
             return exchange.answer;
@@ -189,10 +191,8 @@ final class QmpLink {
     }
 
     private QmpException.NoAnswer abandon(Exchange exchange, String execute, String why) {
-        if (exchange == owed) {
-            exchange.abandoned = true;
-            move(Link.SILENT, execute + " is unanswered");
-        }
+        exchange.abandoned = true;
+        move(Link.SILENT, execute + " is unanswered");
         return new QmpException.NoAnswer(socket + ": " + execute + ": " + why, null);
     }
 
