@@ -114,6 +114,11 @@ public enum KernelVersion {
         return isAtLeast(V7_2);
     }
 
+    /** A user of a device is asked to give it back when it is to be removed (6.5). */
+    boolean hasDeviceRequest() {
+        return isAtLeast(V6_12);
+    }
+
     /** The newest adapter type that the kernel knows: 13 is CEX7, 14 is CEX8 (drivers/s390/crypto/ap_bus.c, ap_get_compatible_type). */
     int newestType() {
         return isAtLeast(V6_1) ? 14 : 13;

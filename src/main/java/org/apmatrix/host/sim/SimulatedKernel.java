@@ -8,6 +8,7 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.apmatrix.ap.MdevId;
@@ -32,6 +33,8 @@ public final class SimulatedKernel implements Sysfs {
     private final ReentrantLock lock = new ReentrantLock(true);
     private final Condition released = lock.newCondition();
     private HostState host;
+    private int lastPid = 4000;
+    private int lastInode = 20000;
 
     /** A booted kernel: all modules loaded, default masks. */
     public SimulatedKernel(KernelVersion version, SimulatedMachine machine) {
@@ -206,6 +209,50 @@ public final class SimulatedKernel implements Sysfs {
     public void closeGroup(MdevId mdev, int pid) {
         locked(() -> {
             closeGroupFile(mdev, pid);
+            return true;
+        });
+    }
+
+    /** fork(2): a process without files. Numbers count up over the life of the simulation, so that no two processes ever had the same one. */
+    public int startProcess() {
+        return locked(() -> {
+            lastPid++;
+            return lastPid;
+        });
+    }
+
+    /** The process listens on a Unix socket of this path, as {@code /proc/net/unix} and {@code /proc/PID/fd} then tell. The socket itself is the caller's. */
+    public void listen(int pid, Path socket) {
+        locked(() -> {
+            lastInode++;
+            host.users()
+                    .processes()
+                    .computeIfAbsent(pid, SimulatedProcess::new)
+                    .listen(new SimulatedProcess.UnixSocket(lastInode, socket));
+            return true;
+        });
+    }
+
+    /** The opposite of {@link #listen}; the process stays. */
+    public void stopListening(int pid, Path socket) {
+        locked(() -> {
+            SimulatedProcess process = host.users().processes().get(pid);
+            if (process != null) {
+                process.stopListening(socket);
+            }
+            return true;
+        });
+    }
+
+    /**
+     * VFIO_DEVICE_SET_IRQS of the request interrupt, for all devices of a process: it will be told when a write to remove or unbind waits for one of them, once
+     * for each write. Kernels before 6.5 tell nobody.
+     *
+     * @param handler is called within the kernel, so it must neither block nor call it
+     */
+    public void onDeviceRequest(int pid, Consumer<MdevId> handler) {
+        locked(() -> {
+            host.users().processes().computeIfAbsent(pid, SimulatedProcess::new).setRequestHandler(handler);
             return true;
         });
     }

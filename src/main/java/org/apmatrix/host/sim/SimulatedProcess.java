@@ -1,10 +1,13 @@
 package org.apmatrix.host.sim;
 
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Consumer;
+import org.apmatrix.ap.MdevId;
 import org.jspecify.annotations.Nullable;
 
-/** A process that holds VFIO files: in most cases a QEMU with one virtual machine. */
+/** A process that holds VFIO files or listens on sockets: in most cases a QEMU with one virtual machine. */
 final class SimulatedProcess {
     /** What is open: one kind of file for each look of the link in /proc/PID/fd. */
     enum Kind {
@@ -13,7 +16,8 @@ final class SimulatedProcess {
         KVM_VFIO("anon_inode:kvm-vfio"),
         CONTAINER("/dev/vfio/vfio"),
         GROUP("/dev/vfio/"),
-        DEVICE("anon_inode:[vfio-device]");
+        DEVICE("anon_inode:[vfio-device]"),
+        SOCKET("socket:");
 
         private final String text;
 
@@ -22,9 +26,19 @@ final class SimulatedProcess {
         }
     }
 
-    /** @param group the group of a GROUP or DEVICE file */
-    record File(Kind kind, @Nullable VfioGroup group) {
+    /** A socket that listens at a path; the inode is of sockfs, not of the file that has the path. */
+    record UnixSocket(int inode, Path path) {}
+
+    /**
+     * @param group the group of a GROUP or DEVICE file
+     * @param socket what a SOCKET is
+     */
+    record File(
+            Kind kind, @Nullable VfioGroup group, @Nullable UnixSocket socket) {
         String target() {
+            if (socket != null) {
+                return kind.text + "[" + socket.inode() + "]";
+            }
             if (kind != Kind.GROUP || group == null) {
                 return kind.text;
             }
@@ -40,6 +54,7 @@ final class SimulatedProcess {
 
     private final int pid;
     private final Map<Integer, File> files = new TreeMap<>();
+    private @Nullable Consumer<MdevId> requestHandler;
 
     SimulatedProcess(int pid) {
         this.pid = pid;
@@ -66,13 +81,37 @@ final class SimulatedProcess {
         }
     }
 
-    /** Takes the smallest free number, as open(2) does. */
     void open(Kind kind, @Nullable VfioGroup group) {
+        add(new File(kind, group, null));
+    }
+
+    void listen(UnixSocket socket) {
+        add(new File(Kind.SOCKET, null, socket));
+    }
+
+    /** Closes the socket that listens there, if there is one. */
+    void stopListening(Path path) {
+        files.values()
+                .removeIf(file -> file.socket() != null && file.socket().path().equals(path));
+    }
+
+    /** Who hears that the host wants a device back (VFIO_DEVICE_SET_IRQS of the request interrupt); null for nobody. */
+    @Nullable
+    Consumer<MdevId> requestHandler() {
+        return requestHandler;
+    }
+
+    void setRequestHandler(Consumer<MdevId> newRequestHandler) {
+        requestHandler = newRequestHandler;
+    }
+
+    /** Takes the smallest free number, as open(2) does. */
+    private void add(File file) {
         int fd = FIRST_FD;
         while (files.containsKey(fd)) {
             fd++;
         }
-        files.put(fd, new File(kind, group));
+        files.put(fd, file);
     }
 
     /** Closes one such file. */

@@ -3,7 +3,9 @@ package org.apmatrix.host.sim;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Predicate;
 import org.apmatrix.host.kernel.Procfs.Look;
@@ -11,7 +13,7 @@ import org.apmatrix.host.kernel.Procfs.OpenFile;
 import org.apmatrix.host.sim.SimulatedProcess.File;
 import org.apmatrix.host.sim.SimulatedProcess.Kind;
 
-/** /proc of the simulated host: a machine that says it is none, and the files of its guests' processes. */
+/** /proc of the simulated host: a machine that says it is none, the files of its guests' processes, and the sockets they listen on. */
 final class SimulatedProcfs {
     /** As STSI answers on a z15 partition (arch/s390/kernel/sysinfo.c, sysinfo_show). */
     private static final String SYSINFO = """
@@ -52,9 +54,34 @@ final class SimulatedProcfs {
     Optional<String> read(Path file) {
         return switch (file.toString()) {
             case "/proc/sysinfo" -> Optional.of(SYSINFO);
+            case "/proc/net/unix" -> Optional.of(unixSockets());
             case "/proc/sys/kernel/osrelease" -> Optional.of(host.version().release() + "\n");
             default -> Optional.empty();
         };
+    }
+
+    /**
+     * net/unix/af_unix.c, unix_seq_show: of each socket its address (hashed, as whoever is not root sees it), references, protocol, flags (__SO_ACCEPTCON: it
+     * listens), type (SOCK_STREAM), state (SS_UNCONNECTED), inode and path. The sockets of connections are left out.
+     */
+    private String unixSockets() {
+        StringBuilder text = new StringBuilder("Num       RefCount Protocol Flags    Type St Inode Path\n");
+        host.users().processes().values().stream()
+                .flatMap(process -> process.files().values().stream())
+                .map(File::socket)
+                .filter(Objects::nonNull)
+                .forEach(socket -> text.append(String.format(
+                        Locale.ROOT,
+                        "%016x: %08X %08X %08X %04X %02X %5d %s\n",
+                        0x8c110000L + socket.inode(),
+                        2,
+                        0,
+                        0x10000,
+                        1,
+                        1,
+                        socket.inode(),
+                        socket.path())));
+        return text.toString();
     }
 
     Look openFiles(Predicate<String> target) {

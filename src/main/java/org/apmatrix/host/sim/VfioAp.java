@@ -135,6 +135,7 @@ final class VfioAp extends ApDriver {
             return;
         }
         mdev.setStage(SimulatedMdev.Stage.LEAVING);
+        users.request(group);
         waitWhile.accept(() -> mdev.stage() == SimulatedMdev.Stage.LEAVING);
     }
 
@@ -182,6 +183,9 @@ final class VfioAp extends ApDriver {
         VfioGroup group = mdev == null ? null : mdev.group();
         if (mdev == null || group == null || mdev.stage() != SimulatedMdev.Stage.PRESENT) {
             throw new Refusal(Errno.ENODEV);
+        }
+        if (users.isHeld(group)) {
+            users.request(group);
         }
         waitWhile.accept(() -> users.isHeld(group) && mdev.group() == group);
         if (mdev.group() == group) {

@@ -5,6 +5,8 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.NavigableMap;
 import java.util.TreeMap;
+import java.util.function.Consumer;
+import org.apmatrix.ap.MdevId;
 import org.apmatrix.host.kernel.Errno;
 import org.apmatrix.host.sim.SimulatedProcess.File;
 import org.apmatrix.host.sim.SimulatedProcess.Kind;
@@ -101,6 +103,17 @@ final class VfioUsers {
     void closeGroup(VfioGroup group, SimulatedProcess process) {
         process.close(Kind.GROUP, group);
         group.setOpener(null);
+    }
+
+    /** vfio_ap_mdev_request (6.5): whoever uses the device is asked to give it back. What it does is up to it. */
+    void request(VfioGroup group) {
+        SimulatedProcess process = group.opener();
+        if (version.hasDeviceRequest() && process != null && group.openDevices() > 0) {
+            Consumer<MdevId> handler = process.requestHandler();
+            if (handler != null) {
+                handler.accept(group.mdev().id());
+            }
+        }
     }
 
     /** The groups that a process has open, each once. */
