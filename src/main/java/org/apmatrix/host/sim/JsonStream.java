@@ -26,7 +26,11 @@ final class JsonStream {
     interface Receiver {
         void value(JsonNode value);
 
-        /** @param text what QEMU's error says, such as {@code JSON parse error, expecting value} */
+        /**
+         * The bytes were no value.
+         *
+         * @param text what QEMU's error says, such as {@code JSON parse error, expecting value}
+         */
         void error(String text);
     }
 

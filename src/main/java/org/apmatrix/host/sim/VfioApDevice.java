@@ -88,8 +88,8 @@ record VfioApDevice(@Nullable String sysfsdev, @Nullable String fd) {
         Optional<Path> path = path();
         if (!old && path.filter(kernel::exists).isEmpty()) {
             // stat(NULL) is EFAULT, "Bad address"
-            throw QmpRefusal.generic(prefix(String.valueOf(sysfsdev)) + "no such host device: "
-                    + (sysfsdev == null ? "Bad address" : NOT_FOUND));
+            throw QmpRefusal.generic(
+                    prefix(given()) + "no such host device: " + (sysfsdev == null ? "Bad address" : NOT_FOUND));
         }
         String name = path.map(Path::getFileName).map(Path::toString).orElse("");
         String link = path.flatMap(device -> readLink(kernel, device.resolve("iommu_group")))
@@ -138,9 +138,13 @@ record VfioApDevice(@Nullable String sysfsdev, @Nullable String fd) {
 
     /** vfio_ap_get_group with the words of g_file_read_link. */
     private String noGroupBefore() {
-        String device = sysfsdev == null ? "(null)" : sysfsdev;
-        return "vfio-ap: no iommu_group found for " + device + ": Failed to read the symbolic link “" + device
+        return "vfio-ap: no iommu_group found for " + given() + ": Failed to read the symbolic link “" + given()
                 + "/iommu_group”: " + NOT_FOUND;
+    }
+
+    /** As printf(3) shows it. */
+    private String given() {
+        return sysfsdev == null ? "(null)" : sysfsdev;
     }
 
     private Optional<Path> path() {
