@@ -182,10 +182,8 @@ abstract class QmpContract {
                 Guest guest = guest(Start.PRELAUNCH);
                 QmpClient client = client(guest);
                 guest.panic(client);
-                List<JsonNode> messages = client.untilTheEnd();
-                messages.removeIf(message -> !message.has("event")
-                        || message.path("event").stringValue().equals("RESUME"));
-                assertMatch(each.events(words()), messages);
+                // the case has STOP between them, and so had a record; the processor and the main loop race for it
+                assertMatch(withoutRunAndStop(each.events(words())), withoutRunAndStop(client.untilTheEnd()));
             }
             case "L07" -> {
                 Guest guest = guest(Start.PAUSES_AT_PANIC);
@@ -245,6 +243,14 @@ abstract class QmpContract {
         for (int at = 0; at < expected.size(); at++) {
             assertMatch(expected.get(at), actual.get(at));
         }
+    }
+
+    private static List<JsonNode> withoutRunAndStop(List<JsonNode> messages) {
+        return messages.stream()
+                .filter(message -> message.has("event"))
+                .filter(message -> !List.of("RESUME", "STOP")
+                        .contains(message.path("event").stringValue()))
+                .toList();
     }
 
     /** The case knows the package and the version of one release. */
