@@ -15,6 +15,7 @@ import org.apmatrix.host.kernel.Errno;
 final class LibC {
     static final int O_RDONLY = 0;
     static final int O_WRONLY = 1;
+    static final int O_RDWR = 2;
     static final int O_DIRECTORY = 0200000;
     static final int O_CLOEXEC = 02000000;
     static final int F_OK = 0;
@@ -44,6 +45,15 @@ final class LibC {
     static native long readlink(byte[] path, byte[] buffer, long size);
 
     static native int access(byte[] path, int mode);
+
+    /**
+     * {@code ioctl(2)} with a number. C declares it variadic; on x86-64, s390x and aarch64 Linux integers and pointers are passed to a variadic function as to any
+     * other.
+     */
+    static native int ioctl(int fd, long request, long argument);
+
+    /** {@code ioctl(2)} with a pointer to a structure, which the kernel may write to. */
+    static native int ioctl(int fd, long request, byte[] argument);
 
     /** The errno of this thread's last call in this class. */
     static Errno errno() {

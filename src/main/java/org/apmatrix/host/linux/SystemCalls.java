@@ -40,7 +40,7 @@ final class SystemCalls {
     }
 
     /** An open file. A failed close is told, but never in place of a failure that came before it. */
-    private record Descriptor(int fd, Path file) implements AutoCloseable {
+    record Descriptor(int fd, Path file) implements AutoCloseable {
         @Override
         public void close() {
             if (LibC.close(fd) < 0) {
@@ -119,12 +119,14 @@ final class SystemCalls {
         }
     }
 
-    private Descriptor open(Path file, int flags) {
+    /** Opens a file without O_CREAT; no process that this one starts inherits it. */
+    Descriptor open(Path file, int flags) {
         byte[] path = path("open", file);
         return new Descriptor((int) retried("open", file, () -> LibC.open(path, flags | LibC.O_CLOEXEC)), file);
     }
 
-    private static long retried(String operation, Path path, LongSupplier call) {
+    /** Makes a call until no signal interrupts it, and throws when it answers a negative number. */
+    static long retried(String operation, Path path, LongSupplier call) {
         while (true) {
             long result = call.getAsLong();
             if (result >= 0) {
