@@ -95,15 +95,20 @@ public interface Vfio {
     /**
      * struct vfio_device_info.
      *
-     * @param flags 1 can be reset, 32 is an AP device
+     * @param flags {@link #RESET} and {@link #AP}
      * @param interrupts of an AP device 0 before 6.5, 1 (request to let go) before 6.15, then 2 (configuration changed)
      */
-    record DeviceInfo(int flags, int regions, int interrupts) {}
+    record DeviceInfo(int flags, int regions, int interrupts) {
+        public static final int RESET = 1;
+        public static final int AP = 32;
+    }
 
     /**
      * struct vfio_irq_info.
      *
-     * @param flags 1 is signalled by an eventfd
+     * @param flags {@link #EVENTFD}: signalled by one
      */
-    record InterruptInfo(int flags, int count) {}
+    record InterruptInfo(int flags, int count) {
+        public static final int EVENTFD = 1;
+    }
 }

@@ -119,6 +119,11 @@ public enum KernelVersion {
         return isAtLeast(V6_12);
     }
 
+    /** How many interrupts a VFIO device of vfio_ap has: to be let go (6.5), and that its configuration changed (6.15). */
+    int vfioInterrupts() {
+        return isAtLeast(V7_2) ? 2 : isAtLeast(V6_12) ? 1 : 0;
+    }
+
     /** The newest adapter type that the kernel knows: 13 is CEX7, 14 is CEX8 (drivers/s390/crypto/ap_bus.c, ap_get_compatible_type). */
     int newestType() {
         return isAtLeast(V6_1) ? 14 : 13;

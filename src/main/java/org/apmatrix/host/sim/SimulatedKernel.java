@@ -9,6 +9,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.apmatrix.ap.MdevId;
@@ -16,6 +17,8 @@ import org.apmatrix.host.kernel.Errno;
 import org.apmatrix.host.kernel.KernelException;
 import org.apmatrix.host.kernel.Procfs;
 import org.apmatrix.host.kernel.Sysfs;
+import org.apmatrix.host.kernel.Vfio;
+import org.apmatrix.host.sim.SimulatedProcess.Kind;
 import org.apmatrix.host.sim.SysfsNode.Attribute;
 import org.apmatrix.host.sim.SysfsNode.Directory;
 import org.apmatrix.host.sim.SysfsNode.Link;
@@ -30,6 +33,9 @@ import org.apmatrix.host.sim.SysfsNode.Written;
  * Thread safe; a write that a real kernel holds until a device is released (remove, unbind of an mdev) holds its thread here, too, and cannot be interrupted.
  */
 public final class SimulatedKernel implements Sysfs {
+    /** The process that this service is on the simulated host. */
+    public static final int SERVICE_PID = 900;
+
     private final ReentrantLock lock = new ReentrantLock(true);
     private final Condition released = lock.newCondition();
     private HostState host;
@@ -136,20 +142,21 @@ public final class SimulatedKernel implements Sysfs {
         Path path = mdevPath(mdev);
         call("open", path, () -> {
             VfioGroup group = group(mdev);
+            SimulatedProcess process = host.users().processes().computeIfAbsent(pid, SimulatedProcess::new);
             if (withKvm) {
-                host.users()
-                        .processes()
-                        .computeIfAbsent(pid, SimulatedProcess::new)
-                        .openVirtualMachine();
+                process.openVirtualMachine();
             }
-            SimulatedProcess before = group.opener();
-            host.users().openGroup(group, pid);
+            boolean opened = group.opener() != process;
+            if (opened) {
+                host.users().openGroup(group, pid);
+            }
+            process.openOnce(Kind.CONTAINER);
             try {
-                host.users().openDevice(group, pid, withKvm);
+                host.users().openDevice(group, process, withKvm);
             } catch (Refusal refusal) {
-                SimulatedProcess opener = group.opener();
-                if (before == null && opener != null) {
-                    host.users().closeGroup(group, opener);
+                if (opened) {
+                    process.close(Kind.GROUP, group);
+                    host.users().releaseGroup(group);
                 }
                 throw refusal;
             }
@@ -157,7 +164,7 @@ public final class SimulatedKernel implements Sysfs {
         });
     }
 
-    /** Opens /dev/vfio/N and nothing else: ENOENT without such an mdev, EBUSY when another process has it open. */
+    /** Opens /dev/vfio/N and nothing else: ENOENT without such an mdev, EBUSY when it is open already. */
     public void openGroup(MdevId mdev, int pid) {
         call("open", mdevPath(mdev), () -> {
             host.users().openGroup(group(mdev), pid);
@@ -171,6 +178,7 @@ public final class SimulatedKernel implements Sysfs {
             VfioGroup group = group(mdev);
             SimulatedProcess process = host.users().processes().computeIfAbsent(pid, SimulatedProcess::new);
             process.openVirtualMachine();
+            group.setLinkedToKvm(true);
             if (!host.version().isDynamic() && group.openDevices() > 0) {
                 host.users().setKvm(group.mdev(), process);
             }
@@ -181,6 +189,7 @@ public final class SimulatedKernel implements Sysfs {
     /** The opposite of {@link #addKvm}; a dynamic kernel keeps the machine it knows until the device is closed. */
     public void removeKvm(MdevId mdev) {
         call("ioctl", mdevPath(mdev), () -> {
+            group(mdev).setLinkedToKvm(false);
             if (!host.version().isDynamic()) {
                 group(mdev).mdev().setKvm(null);
             }
@@ -275,7 +284,8 @@ public final class SimulatedKernel implements Sysfs {
     private void closeDeviceFiles(MdevId mdev, int pid) {
         forOpenGroup(mdev, pid, (group, process) -> {
             while (group.openDevices() > 0) {
-                if (host.users().closeDevice(group, process)) {
+                process.close(Kind.DEVICE, group);
+                if (host.users().releaseDevice(group)) {
                     host.vfioAp().ifPresent(driver -> driver.onDeviceClosed(group.mdev()));
                 }
             }
@@ -283,7 +293,10 @@ public final class SimulatedKernel implements Sysfs {
     }
 
     private void closeGroupFile(MdevId mdev, int pid) {
-        forOpenGroup(mdev, pid, (group, process) -> host.users().closeGroup(group, process));
+        forOpenGroup(mdev, pid, (group, process) -> {
+            process.close(Kind.GROUP, group);
+            host.users().releaseGroup(group);
+        });
     }
 
     private void forOpenGroup(MdevId mdev, int pid, BiConsumer<VfioGroup, SimulatedProcess> action) {
@@ -397,6 +410,25 @@ public final class SimulatedKernel implements Sysfs {
                 return locked(() -> new SimulatedProcfs(host).fdInfo(file));
             }
         };
+    }
+
+    /** VFIO as this service sees it, which is the process {@link #SERVICE_PID}. */
+    public Vfio vfio() {
+        return vfio(SERVICE_PID);
+    }
+
+    /** VFIO as another process sees it. */
+    public Vfio vfio(int pid) {
+        return new SimulatedVfio(pid, this::callOfVfio);
+    }
+
+    /** Afterwards somebody may have let go of a device: whoever waits for that looks again. */
+    private <T> T callOfVfio(String operation, Path path, Function<HostState, T> action) {
+        return call(operation, path, () -> {
+            T answer = action.apply(host);
+            released.signalAll();
+            return answer;
+        });
     }
 
     private SysfsTree tree() {

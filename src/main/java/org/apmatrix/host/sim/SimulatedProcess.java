@@ -81,8 +81,8 @@ final class SimulatedProcess {
         }
     }
 
-    void open(Kind kind, @Nullable VfioGroup group) {
-        add(new File(kind, group, null));
+    int open(Kind kind, @Nullable VfioGroup group) {
+        return add(new File(kind, group, null));
     }
 
     void listen(UnixSocket socket) {
@@ -105,13 +105,14 @@ final class SimulatedProcess {
         requestHandler = newRequestHandler;
     }
 
-    /** Takes the smallest free number, as open(2) does. */
-    private void add(File file) {
+    /** Takes the smallest free number, as open(2) does, and tells it. */
+    private int add(File file) {
         int fd = FIRST_FD;
         while (files.containsKey(fd)) {
             fd++;
         }
         files.put(fd, file);
+        return fd;
     }
 
     /** Closes one such file. */

@@ -7,6 +7,8 @@ final class VfioGroup {
     private final int number;
     private final SimulatedMdev mdev;
     private @Nullable SimulatedProcess opener;
+    private @Nullable VfioContainer container;
+    private boolean linkedToKvm;
     private int openDevices;
     private boolean deleted;
 
@@ -30,6 +32,24 @@ final class VfioGroup {
 
     void setOpener(@Nullable SimulatedProcess newOpener) {
         opener = newOpener;
+    }
+
+    @Nullable
+    VfioContainer container() {
+        return container;
+    }
+
+    void setContainer(@Nullable VfioContainer newContainer) {
+        container = newContainer;
+    }
+
+    /** Whether a virtual machine was told to the group (KVM_DEV_VFIO_GROUP_ADD), for the next device that is opened. */
+    boolean isLinkedToKvm() {
+        return linkedToKvm;
+    }
+
+    void setLinkedToKvm(boolean newLinkedToKvm) {
+        linkedToKvm = newLinkedToKvm;
     }
 
     /** How many device files were got from the group and not closed. */

@@ -50,22 +50,22 @@ final class VfioUsers {
         return group.openDevices() > 0 || (!version.isDynamic() && group.opener() != null);
     }
 
-    /** open(2) of /dev/vfio/N; again by the one who has it open it is nothing new. */
-    void openGroup(VfioGroup group, int pid) {
-        SimulatedProcess process = processes.computeIfAbsent(pid, SimulatedProcess::new);
-        if (group.opener() == process) {
-            return;
-        }
-        if (group.opener() != null) {
+    /** open(2) of /dev/vfio/N, which tells the file's number: only one at a time, and none while a device is still open that was got from an earlier one. */
+    int openGroup(VfioGroup group, int pid) {
+        if (group.opener() != null || group.openDevices() > 0) {
             throw new Refusal(Errno.EBUSY);
         }
+        SimulatedProcess process = processes.computeIfAbsent(pid, SimulatedProcess::new);
         group.setOpener(process);
-        process.open(Kind.GROUP, group);
+        return process.open(Kind.GROUP, group);
     }
 
-    /** VFIO_GROUP_GET_DEVICE_FD of a group that the process has open, with or without a virtual machine known to the group. */
-    void openDevice(VfioGroup group, int pid, boolean withKvm) {
-        SimulatedProcess process = processes.computeIfAbsent(pid, SimulatedProcess::new);
+    /**
+     * VFIO_GROUP_GET_DEVICE_FD of a group that the process has open.
+     *
+     * @param withKvm whether the process's virtual machine is known to the group
+     */
+    int openDevice(VfioGroup group, SimulatedProcess process, boolean withKvm) {
         if (group.mdev().stage() != SimulatedMdev.Stage.PRESENT) {
             throw new Refusal(Errno.ENODEV);
         }
@@ -74,12 +74,11 @@ final class VfioUsers {
         if (first && !withKvm && version.isDynamic()) {
             throw new Refusal(Errno.EINVAL);
         }
-        process.openOnce(Kind.CONTAINER);
         if (first && withKvm) {
             setKvm(group.mdev(), process);
         }
         group.setOpenDevices(group.openDevices() + 1);
-        process.open(Kind.DEVICE, group);
+        return process.open(Kind.DEVICE, group);
     }
 
     /** vfio_ap_mdev_set_kvm: one device for a virtual machine. The static kernel learns of it in a notifier, whose refusal nobody hears. */
@@ -93,16 +92,28 @@ final class VfioUsers {
         }
     }
 
-    /** Closes one device file; whether it was the last one of the group. */
-    boolean closeDevice(VfioGroup group, SimulatedProcess process) {
-        process.close(Kind.DEVICE, group);
+    /** One device file is closed; whether it was the last one of the group. */
+    boolean releaseDevice(VfioGroup group) {
         group.setOpenDevices(group.openDevices() - 1);
+        dissolve(group);
         return group.openDevices() == 0;
     }
 
-    void closeGroup(VfioGroup group, SimulatedProcess process) {
-        process.close(Kind.GROUP, group);
+    /** The group's file is closed. */
+    void releaseGroup(VfioGroup group) {
         group.setOpener(null);
+        dissolve(group);
+    }
+
+    /** When nobody has the group open, nor a device of it, it leaves its container and forgets its virtual machine (vfio_group_fops_release). */
+    private static void dissolve(VfioGroup group) {
+        VfioContainer container = group.container();
+        if (group.opener() == null && group.openDevices() == 0) {
+            group.setLinkedToKvm(false);
+            if (container != null) {
+                container.remove(group);
+            }
+        }
     }
 
     /** vfio_ap_mdev_request (6.5): whoever uses the device is asked to give it back. What it does is up to it. */
