@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.stream.Stream;
@@ -16,6 +17,7 @@ import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.host.kernel.KernelException;
 import org.apmatrix.host.kernel.Sysfs;
+import org.apmatrix.host.kernel.Vfio;
 import org.apmatrix.host.sim.KernelVersion;
 import org.apmatrix.host.sim.SimulatedKernel;
 import org.apmatrix.host.sim.SimulatedMachine;
@@ -39,6 +41,11 @@ final class DerivedCase {
     private final Sysfs sysfs;
     private final SimulatedKernel kernel;
     private final Map<String, MdevId> mdevs = new HashMap<>();
+    private final Map<String, Vfio.Device> devicesOfGuests = new HashMap<>();
+    private Optional<Vfio.Container> container = Optional.empty();
+    private Optional<Vfio.Group> group = Optional.empty();
+    /** What the last ioctl answered, by the kernel's names. */
+    private Map<String, Integer> answer = Map.of();
 
     DerivedCase(JsonNode json, KernelVersion version, Sysfs sysfs, SimulatedKernel kernel) {
         this.json = json;
@@ -100,6 +107,11 @@ final class DerivedCase {
                                     read.getValue().isNull()
                                             ? "null"
                                             : read.getValue().asString()));
+            if (then.has("returns")) {
+                assertThat(answer)
+                        .as(step)
+                        .containsEntry("returns", then.path("returns").asInt());
+            }
         }
     }
 
@@ -135,9 +147,24 @@ final class DerivedCase {
         given.path("unbound").forEach(queue -> write("/sys/bus/ap/drivers/vfio_ap/unbind", queue(queue)));
         for (JsonNode mdev : given.path("mdevs")) {
             if (mdev.path("in_use_by_guest").asBoolean()) {
-                kernel.openDevice(mdev(mdev.path("alias").asString()), GUEST_PID);
+                startGuest(mdev.path("alias").asString());
             }
         }
+    }
+
+    /** What QEMU does: container, group, virtual machine, device. */
+    private void startGuest(String alias) {
+        Vfio vfio = kernel.vfio(GUEST_PID);
+        Vfio.Container opened = vfio.openContainer();
+        Vfio.Group ofGuest = vfio.openGroup(groupOf(mdev(alias)));
+        ofGuest.setContainer(opened);
+        opened.setIommu(Vfio.Extension.TYPE1);
+        kernel.addKvm(mdev(alias), GUEST_PID);
+        devicesOfGuests.put(alias, ofGuest.device(mdev(alias).toString()));
+    }
+
+    private int groupOf(MdevId mdev) {
+        return new MdevTree(sysfs).read(mdev).orElseThrow().iommuGroup();
     }
 
     private void writeMask(String name, String mask) {
@@ -188,13 +215,60 @@ final class DerivedCase {
                             kernel.machine().adapters().stream(),
                             Stream.of(
                                     new Adapter(new AdapterId(step.path("value").asInt()), "CEX5A", true, false))));
-                case "open" -> kernel.openGroup(mdev(target.replaceAll(".*\\((.)\\)", "$1")), OTHER_PID);
+                case "open" -> open(target);
+                case "VFIO_GET_API_VERSION" ->
+                    answer = Map.of("returns", container().apiVersion());
+                case "VFIO_CHECK_EXTENSION" ->
+                    answer = Map.of("returns", container().hasExtension(extension(step)) ? 1 : 0);
+                case "VFIO_SET_IOMMU" -> container().setIommu(extension(step));
+                case "VFIO_GROUP_GET_STATUS" ->
+                    answer = Map.of("flags", group.orElseThrow().status());
+                case "VFIO_GROUP_SET_CONTAINER" -> group.orElseThrow().setContainer(container());
+                case "VFIO_GROUP_GET_DEVICE_FD" -> group.orElseThrow().device(deviceName(step));
+                case "VFIO_DEVICE_GET_INFO" -> {
+                    Vfio.DeviceInfo info = devicesOfGuests.get("A").info();
+                    answer =
+                            Map.of("flags", info.flags(), "num_regions", info.regions(), "num_irqs", info.interrupts());
+                }
+                case "VFIO_DEVICE_GET_IRQ_INFO" -> {
+                    Vfio.InterruptInfo info = devicesOfGuests
+                            .get("A")
+                            .interrupt(step.path("value").path("index").asInt());
+                    answer = Map.of("flags", info.flags(), "count", info.count());
+                }
                 default -> throw new IllegalStateException("unknown step " + step);
             }
             return "ok";
         } catch (KernelException refused) {
             return refused.errno().name();
         }
+    }
+
+    private void open(String target) {
+        if (target.equals("/dev/vfio/vfio")) {
+            container = Optional.of(kernel.vfio(OTHER_PID).openContainer());
+        } else {
+            MdevId mdev = mdev(target.replaceAll("/dev/vfio/GROUP\\((.)\\)", "$1"));
+            group = Optional.of(kernel.vfio(OTHER_PID).openGroup(groupOf(mdev)));
+        }
+    }
+
+    /** Opened in passing where the case does not say so. */
+    private Vfio.Container container() {
+        container = container.or(() -> Optional.of(kernel.vfio(OTHER_PID).openContainer()));
+        return container.orElseThrow();
+    }
+
+    private static Vfio.Extension extension(JsonNode step) {
+        return Stream.of(Vfio.Extension.values())
+                .filter(extension -> extension.number() == step.path("value").asInt())
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private String deviceName(JsonNode step) {
+        String value = step.path("value").asString();
+        return value.startsWith("uuid(") ? mdev(value.substring(5, 6)).toString() : value;
     }
 
     private void configure(Stream<Adapter> adapters) {
@@ -219,6 +293,9 @@ final class DerivedCase {
     }
 
     private String look(String target) {
+        if (answer.containsKey(target)) {
+            return answer.get(target).toString();
+        }
         Path path = path(target);
         if (target.endsWith("/driver")) {
             return sysfs.exists(path)
