@@ -12,10 +12,13 @@ import org.apmatrix.host.HostLock;
 import org.apmatrix.host.HostProperties;
 import org.apmatrix.host.Machine;
 import org.apmatrix.host.MdevTree;
+import org.apmatrix.host.VfioSelfTest;
 import org.apmatrix.host.kernel.Procfs;
 import org.apmatrix.host.kernel.Sysfs;
+import org.apmatrix.host.kernel.Vfio;
 import org.apmatrix.host.linux.LinuxProcfs;
 import org.apmatrix.host.linux.LinuxSysfs;
+import org.apmatrix.host.linux.LinuxVfio;
 import org.apmatrix.host.sim.KernelVersion;
 import org.apmatrix.host.sim.SimulatedKernel;
 import org.apmatrix.host.sim.SimulatedMachine;
@@ -26,6 +29,7 @@ import org.apmatrix.service.MaskService;
 import org.apmatrix.service.MdevProperties;
 import org.apmatrix.service.MdevService;
 import org.apmatrix.service.QueueService;
+import org.apmatrix.service.SelfTestService;
 import org.apmatrix.service.SimulationService;
 import org.apmatrix.service.WorkInFlight;
 import org.slf4j.Logger;
@@ -64,6 +68,11 @@ class HostConfiguration {
         }
 
         @Bean
+        Vfio vfio(HostProperties properties) {
+            return new LinuxVfio(properties.deviceRoot());
+        }
+
+        @Bean
         Machine machine(Procfs procfs) {
             return new Machine(procfs, false);
         }
@@ -92,6 +101,11 @@ class HostConfiguration {
         @Bean
         Procfs procfs(SimulatedKernel kernel) {
             return kernel.procfs();
+        }
+
+        @Bean
+        Vfio vfio(SimulatedKernel kernel) {
+            return kernel.vfio();
         }
 
         @Bean
@@ -128,6 +142,16 @@ class HostConfiguration {
     @Bean
     HostService hostService(Host host, WorkInFlight inFlight) {
         return new HostService(host, inFlight);
+    }
+
+    @Bean
+    VfioSelfTest vfioSelfTest(Vfio vfio) {
+        return new VfioSelfTest(vfio);
+    }
+
+    @Bean
+    SelfTestService selfTestService(Host host, WorkInFlight inFlight, VfioSelfTest vfio) {
+        return new SelfTestService(host, inFlight, vfio);
     }
 
     @Bean

@@ -12,6 +12,22 @@ final class Examples {
              "maxDomainId": 255, "queueAssignment": "masks", "vfioApLoaded": true, "scanIntervalSeconds": 30,
              "unfinished": []}""";
 
+    static final String SELF_TEST = """
+            {"passed": true, "checks": [
+             {"name": "the group opens", "expected": "ok", "answered": "ok", "passed": true},
+             {"name": "a second open of the group", "expected": "EBUSY", "answered": "EBUSY", "passed": true},
+             {"name": "status of the group", "expected": "flags 1", "answered": "flags 1", "passed": true}]}""";
+
+    static final String SELF_TEST_DRY_RUN = """
+            {"dryRun": true,
+             "steps": [{"action": "create",
+                        "target": "/sys/devices/vfio_ap/matrix/mdev_supported_types/vfio_ap-passthrough/create",
+                        "value": "62177883-f1bb-47f0-914d-32a22e3a8804"},
+                       {"action": "remove",
+                        "target": "/sys/devices/vfio_ap/matrix/62177883-f1bb-47f0-914d-32a22e3a8804/remove",
+                        "value": "1"}],
+             "apqnsAdded": [], "apqnsRemoved": [], "guestsAffected": [], "problems": []}""";
+
     static final String ADAPTER = """
             {"id": 5, "hwType": 11, "type": "CEX5C", "mode": "CCA", "online": true, "configured": true,
              "checkstop": false, "requestCount": 0, "serialNumber": null}""";

@@ -13,6 +13,7 @@ import org.springframework.validation.annotation.Validated;
  *
  * @param sysfsRoot where the kernel's sysfs is mounted
  * @param procRoot where the kernel's proc file system is mounted
+ * @param deviceRoot where the device nodes are
  * @param lockFile the lock file of the AP configuration that chzdev and ap-check share; without one only this process is kept apart from itself
  * @param lockWait how long a write waits for the lock before it is answered with 423
  * @param storeTimeout how long a write into sysfs may take before it counts as blocked; unassigning resets queues, which takes seconds
@@ -24,6 +25,7 @@ import org.springframework.validation.annotation.Validated;
 public record HostProperties(
         @NotNull @DefaultValue("/sys") Path sysfsRoot,
         @NotNull @DefaultValue("/proc") Path procRoot,
+        @NotNull @DefaultValue("/dev") Path deviceRoot,
         @Nullable Path lockFile,
         @NotNull @DefaultValue("2s") Duration lockWait,
         @NotNull @DefaultValue("30s") Duration storeTimeout,

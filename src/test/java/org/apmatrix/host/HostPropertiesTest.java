@@ -18,6 +18,7 @@ class HostPropertiesTest {
                 .isEqualTo(new HostProperties(
                         Path.of("/sys"),
                         Path.of("/proc"),
+                        Path.of("/dev"),
                         null,
                         Duration.ofSeconds(2),
                         Duration.ofSeconds(30),
@@ -30,6 +31,7 @@ class HostPropertiesTest {
         assertThat(bind(Map.of(
                         "apmatrix.host.sysfs-root", "/host/sys",
                         "apmatrix.host.proc-root", "/host/proc",
+                        "apmatrix.host.device-root", "/host/dev",
                         "apmatrix.host.lock-file", "/run/lock/ap",
                         "apmatrix.host.lock-wait", "50ms",
                         "apmatrix.host.store-timeout", "1m",
@@ -38,6 +40,7 @@ class HostPropertiesTest {
                 .isEqualTo(new HostProperties(
                         Path.of("/host/sys"),
                         Path.of("/host/proc"),
+                        Path.of("/host/dev"),
                         Path.of("/run/lock/ap"),
                         Duration.ofMillis(50),
                         Duration.ofMinutes(1),
@@ -51,6 +54,7 @@ class HostPropertiesTest {
                 .containsExactly(
                         "sysfsRoot",
                         "procRoot",
+                        "deviceRoot",
                         "lockFile",
                         "lockWait",
                         "storeTimeout",

@@ -44,8 +44,14 @@ public interface Vfio {
         }
     }
 
+    /** An open file. */
+    interface Handle extends AutoCloseable {
+        @Override
+        void close();
+    }
+
     /** An open {@code /dev/vfio/vfio}. */
-    interface Container extends AutoCloseable {
+    interface Container extends Handle {
         /** {@link #API_VERSION}, or this is another VFIO than ours. */
         int apiVersion();
 
@@ -53,13 +59,10 @@ public interface Vfio {
 
         /** EINVAL while the container has no group or has a type already; ENODEV when no module offers the type. */
         void setIommu(Extension type);
-
-        @Override
-        void close();
     }
 
     /** An open {@code /dev/vfio/N}. */
-    interface Group extends AutoCloseable {
+    interface Group extends Handle {
         /** {@link #GROUP_VIABLE} and {@link #GROUP_CONTAINER_SET}; ENODEV when the device is gone. */
         int status();
 
@@ -76,20 +79,14 @@ public interface Vfio {
          *     generation asks before the name; EINVAL on kernels from 5.19 on, too, when no virtual machine is linked to the group
          */
         Device device(String name);
-
-        @Override
-        void close();
     }
 
     /** An open device of a group. */
-    interface Device extends AutoCloseable {
+    interface Device extends Handle {
         DeviceInfo info();
 
         /** EINVAL for an interrupt that there is not, EOPNOTSUPP on kernels before 6.5. */
         InterruptInfo interrupt(int index);
-
-        @Override
-        void close();
     }
 
     /**

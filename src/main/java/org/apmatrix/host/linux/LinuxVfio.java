@@ -48,7 +48,7 @@ public final class LinuxVfio implements Vfio {
     }
 
     /** An open file that is not used any more once it is closed: its number may by then be another file's. */
-    private abstract static class OpenFile implements AutoCloseable {
+    private abstract static class OpenFile implements Handle {
         private final Descriptor descriptor;
         private boolean closed;
 

@@ -53,7 +53,7 @@ final class SimulatedVfio implements Vfio {
     }
 
     /** An open file, as long as the machine runs, the process lives and nobody closed it. */
-    private abstract class OpenFile implements AutoCloseable {
+    private abstract class OpenFile implements Handle {
         private final HostState booted;
         private final SimulatedProcess process;
         private final int fd;
