@@ -3,9 +3,11 @@ package org.apmatrix.host;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.stream.Stream;
 import org.apmatrix.ap.Apqn;
@@ -45,20 +47,24 @@ public final class DeviceUsers {
                         && !target.equals("/dev/vfio/vfio")
                         && !target.endsWith(" (deleted)")));
         Map<String, Integer> byNode = new HashMap<>();
+        Set<Integer> nameless = new HashSet<>();
         for (Procfs.OpenFile file : look.found()) {
-            if (file.target().equals(DEVICE)) {
-                sysPath(file).ifPresent(path -> byNode.put(path, file.pid()));
-            } else {
+            if (!file.target().equals(DEVICE)) {
                 byNode.put(file.target(), file.pid());
+            } else {
+                sysPath(file).ifPresentOrElse(path -> byNode.put(path, file.pid()), () -> nameless.add(file.pid()));
             }
         }
-        return new Holders(byNode, look.complete() || mdevs.nobodyHasAnyOpen());
+        // a process that closed its group and kept the device (5.10 and 6.12 let it): before 6.18 nothing tells which
+        // device
+        nameless.removeAll(byNode.values());
+        return new Holders(byNode, (look.complete() && nameless.isEmpty()) || mdevs.nobodyHasAnyOpen());
     }
 
     /**
      * The processes that hold VFIO devices, by device node or sysfs path.
      *
-     * @param complete whether nobody else can hold one: all processes could be seen, or the driver has no user at all
+     * @param complete whether nobody else can hold one: all processes could be seen and what they hold, or the driver has no user at all
      */
     public record Holders(Map<String, Integer> pids, boolean complete) {
         Optional<Integer> of(Mdev mdev) {

@@ -87,6 +87,43 @@ class DeviceUsersTest {
         assertThat(use(kernel, false)).isEqualTo(FREE);
     }
 
+    /** Recorded: the group may be closed while the device stays open, and then no node names the device. */
+    @ParameterizedTest
+    @EnumSource
+    void aDeviceWithoutItsGroupIsNeverTakenForFree(KernelVersion version) {
+        SimulatedKernel kernel = hostWithAnEmptyDevice(version);
+        kernel.openDevice(A, 4711);
+        kernel.closeGroup(A, 4711);
+        assertThat(use(kernel, kernel.procfs()))
+                .isEqualTo(
+                        switch (version) {
+                            case V5_10 -> SOMEBODY;
+                            case V6_1, V6_12 -> UNKNOWN;
+                            case V7_2 -> QEMU;
+                        });
+    }
+
+    /** A virtual machine's device whose group is open as well tells nothing of other devices. */
+    @ParameterizedTest
+    @EnumSource
+    void theDeviceOfAnOpenGroupIsThatGroups(KernelVersion version) {
+        SimulatedKernel kernel = hostWithAnEmptyDevice(version);
+        useAnotherDevice(kernel);
+        assertThat(use(kernel, kernel.procfs())).isEqualTo(FREE);
+    }
+
+    /** Recorded with CONFIG_VFIO_DEVICE_CDEV: no group and no device of the group, only the device's own node. */
+    @Test
+    void theNodeThatADeviceHadIsUseAsLongAsItIsBeingRemoved() {
+        SimulatedKernel kernel = host(KernelVersion.V6_12);
+        Mdev mdev = mdev(kernel);
+        Mdev leaving = new Mdev(mdev.id(), null, null, false, false, mdev.iommuGroup(), null);
+        ApBus bus = new ApBus(kernel);
+        DeviceUsers users = new DeviceUsers(
+                kernel, new OneProcess(true, List.of("/dev/vfio/devices/vfio0 (deleted)")), bus, new MdevTree(kernel));
+        assertThat(users.use(leaving, bus.queues(), users.holders())).isEqualTo(SOMEBODY);
+    }
+
     /** No queue whose status could tell, and the driver has a user that may be of this device. */
     @ParameterizedTest
     @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "V5_10")
@@ -160,9 +197,12 @@ class DeviceUsersTest {
 
     /** @param targets what process 4711 has open */
     private static DeviceUse use(SimulatedKernel kernel, boolean complete, String... targets) {
+        return use(kernel, new OneProcess(complete, List.of(targets)));
+    }
+
+    private static DeviceUse use(SimulatedKernel kernel, Procfs procfs) {
         ApBus bus = new ApBus(kernel);
-        DeviceUsers users =
-                new DeviceUsers(kernel, new OneProcess(complete, List.of(targets)), bus, new MdevTree(kernel));
+        DeviceUsers users = new DeviceUsers(kernel, procfs, bus, new MdevTree(kernel));
         return users.use(mdev(kernel), bus.queues(), users.holders());
     }
 
