@@ -50,6 +50,13 @@ public final class VfioSelfTest {
         }
     }
 
+    /**
+     * What a long test found.
+     *
+     * @param deviceIsFree whether the group could be opened and closed at the end: then nobody else has the device, whatever can be seen of other processes
+     */
+    public record Deep(List<Check> checks, boolean deviceIsFree) {}
+
     /** Opens a container and closes it again; no group and no device is touched, so this may be done at any time. */
     public Shallow shallow() {
         try (Vfio.Container container = vfio.openContainer()) {
@@ -72,10 +79,10 @@ public final class VfioSelfTest {
      *
      * @param mdev a device that this process has just made: a guest that wanted it meanwhile would be refused
      */
-    public List<Check> deep(Mdev mdev) {
+    public Deep deep(Mdev mdev) {
         Run run = new Run(mdev);
-        run.perform();
-        return List.copyOf(run.checks);
+        boolean deviceIsFree = run.perform();
+        return new Deep(List.copyOf(run.checks), deviceIsFree);
     }
 
     private final class Run {
@@ -86,11 +93,11 @@ public final class VfioSelfTest {
             this.mdev = mdev;
         }
 
-        private void perform() {
+        private boolean perform() {
             Integer number = mdev.iommuGroup();
             if (number == null) {
                 checks.add(new Check("the device has a group", OK, "none: its driver is not bound"));
-                return;
+                return false;
             }
             using("the group", () -> vfio.openGroup(number), group -> {
                 check(
@@ -110,7 +117,7 @@ public final class VfioSelfTest {
                 check("leaving no container", Errno.EINVAL, group::unsetContainer);
                 using("a container", vfio::openContainer, container -> askInContainer(group, container));
             });
-            using("the group, once more,", () -> vfio.openGroup(number), group -> {});
+            return using("the group, once more,", () -> vfio.openGroup(number), group -> {});
         }
 
         private void askInContainer(Vfio.Group group, Vfio.Container container) {
@@ -153,14 +160,18 @@ public final class VfioSelfTest {
             return group.device(mdev.id().toString());
         }
 
-        /** Opens something, uses it and closes it again. */
-        private <T extends Vfio.Handle> void using(String subject, Supplier<T> opening, Consumer<T> use) {
+        /**
+         * Opens something, uses it and closes it again.
+         *
+         * @return whether it was opened and closed, whatever was found between
+         */
+        private <T extends Vfio.Handle> boolean using(String subject, Supplier<T> opening, Consumer<T> use) {
             T handle;
             try {
                 handle = opening.get();
             } catch (KernelException refused) {
                 checks.add(new Check(subject + " opens", OK, refused.errno().name()));
-                return;
+                return false;
             }
             checks.add(new Check(subject + " opens", OK, OK));
             try {
@@ -168,6 +179,7 @@ public final class VfioSelfTest {
             } finally {
                 check(subject + " closes", handle::close);
             }
+            return checks.get(checks.size() - 1).passed();
         }
 
         private void check(String name, Runnable call) {

@@ -122,6 +122,11 @@ public final class Host {
         MdevTree.removedBy(store)
                 .flatMap(id -> Optional.ofNullable(entries(bus.queues()).get(id)))
                 .ifPresent(Invariants::mdevNotInUse);
+        storeWithoutLook(store);
+    }
+
+    /** The same without the look: for the removal of a device that this process itself has made, and just had to itself. */
+    void storeWithoutLook(Store store) {
         sysfs.write(store.target(), store.text());
     }
 

@@ -2,11 +2,9 @@ package org.apmatrix.service;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.fault.Fault;
 import org.apmatrix.fault.HostFailure;
-import org.apmatrix.host.Mdev;
 import org.apmatrix.host.MdevTree;
 import org.apmatrix.host.VfioSelfTest;
 import org.apmatrix.host.kernel.KernelException;
@@ -16,6 +14,10 @@ import org.slf4j.LoggerFactory;
 /** Tries VFIO on a device that is made for it, has no queue, and is removed again: no guest and no key is touched. */
 public final class SelfTestService {
     private static final Logger LOG = LoggerFactory.getLogger(SelfTestService.class);
+
+    /** A device that was gone before it could be tried. */
+    private static final VfioSelfTest.Deep NOTHING = new VfioSelfTest.Deep(
+            List.of(new VfioSelfTest.Check("the device after it was made", "there", "gone")), false);
 
     private final Host host;
     private final WorkInFlight inFlight;
@@ -42,43 +44,52 @@ public final class SelfTestService {
         if (options.dryRun()) {
             return new Outcome.DryRun<>(new Plan.Problems().plan(steps, List.of(), List.of(), List.of()));
         }
-        return host.locked(() -> new Outcome.Done<>(new SelfTest(make(tree, id, steps)), false));
+        return host.locked(() -> new Outcome.Done<>(new SelfTest(runOn(tree, id, steps)), false));
     }
 
-    private List<VfioSelfTest.Check> make(MdevTree tree, MdevId id, List<Step> steps) {
+    private List<VfioSelfTest.Check> runOn(MdevTree tree, MdevId id, List<Step> steps) {
         String subject = MdevService.subject(id);
         try (WorkInFlight.Note note = inFlight.begin(subject, steps)) {
-            host.ask(() -> {
-                host.store(tree.create(id));
-                return true;
-            });
+            create(tree, id, note);
             LOG.info("{}: made for a self-test", subject);
-            List<VfioSelfTest.Check> checks = new ArrayList<>();
+            VfioSelfTest.Deep found = NOTHING;
             try {
-                checks.addAll(test(tree, id));
+                found = host.ask(() -> tree.read(id)).map(vfio::deep).orElse(NOTHING);
             } finally {
-                remove(tree, id, note);
+                remove(tree, id, found.deviceIsFree(), note);
             }
-            Optional<Mdev> left = host.ask(() -> tree.read(id));
-            checks.add(
-                    new VfioSelfTest.Check("the device is removed", "gone", left.isEmpty() ? "gone" : "still there"));
-            note.succeeded();
             LOG.info("{}: removed after a self-test", subject);
+            note.succeeded();
+            List<VfioSelfTest.Check> checks = new ArrayList<>(found.checks());
+            boolean gone = host.ask(() -> tree.read(id)).isEmpty();
+            checks.add(new VfioSelfTest.Check("the device after its removal", "gone", gone ? "gone" : "there"));
             return checks;
         }
     }
 
-    private List<VfioSelfTest.Check> test(MdevTree tree, MdevId id) {
-        return host.ask(() -> tree.read(id))
-                .map(vfio::deep)
-                .orElseGet(() -> List.of(
-                        new VfioSelfTest.Check("the device is made", "there", "gone: somebody else removed it")));
+    private void create(MdevTree tree, MdevId id, WorkInFlight.Note note) {
+        try {
+            host.store(tree.create(id));
+        } catch (KernelException refusal) {
+            throw Host.refused(refusal);
+        } catch (RuntimeException unanswered) {
+            note.keep();
+            throw unanswered;
+        }
     }
 
-    private void remove(MdevTree tree, MdevId id, WorkInFlight.Note note) {
+    private void remove(MdevTree tree, MdevId id, boolean isFree, WorkInFlight.Note note) {
         try {
-            host.store(tree.remove(id));
+            if (isFree) {
+                host.storeWithoutLook(tree.remove(id));
+            } else {
+                host.store(tree.remove(id));
+            }
         } catch (KernelException | Fault refusal) {
+            if (host.ask(() -> tree.read(id)).isEmpty()) {
+                // somebody else was faster
+                return;
+            }
             note.keep();
             LOG.error("{}: made for a self-test and not removed", MdevService.subject(id), refusal);
             throw HostFailure.notUndone(

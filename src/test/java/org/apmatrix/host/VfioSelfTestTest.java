@@ -55,7 +55,7 @@ class VfioSelfTestTest {
     @EnumSource
     void everyReleaseAnswersAsItsGenerationIsKnownTo(KernelVersion version) {
         SimulatedKernel kernel = host(version);
-        assertThat(new VfioSelfTest(kernel.vfio()).deep(mdev(kernel)))
+        assertThat(new VfioSelfTest(kernel.vfio()).deep(mdev(kernel)).checks())
                 .hasSizeGreaterThan(20)
                 .allMatch(Check::passed)
                 .contains(
@@ -72,6 +72,15 @@ class VfioSelfTestTest {
         assertNothingOpen(kernel);
     }
 
+    @Test
+    void aDeviceThatCouldBeOpenedAgainIsFree() {
+        SimulatedKernel kernel = host(KernelVersion.V6_12);
+        VfioSelfTest selfTest = new VfioSelfTest(kernel.vfio());
+        assertThat(selfTest.deep(mdev(kernel)).deviceIsFree()).isTrue();
+        kernel.openGroup(A, 4711);
+        assertThat(selfTest.deep(mdev(kernel)).deviceIsFree()).isFalse();
+    }
+
     /** A generation is told by its device, so a kernel that answers like the other one fails. */
     @ParameterizedTest
     @EnumSource
@@ -80,7 +89,7 @@ class VfioSelfTestTest {
         Mdev mdev = mdev(kernel);
         Mdev other =
                 new Mdev(mdev.id(), mdev.matrix(), mdev.guestMatrix(), !mdev.dynamic(), false, mdev.iommuGroup(), null);
-        assertThat(new VfioSelfTest(kernel.vfio()).deep(other))
+        assertThat(new VfioSelfTest(kernel.vfio()).deep(other).checks())
                 .filteredOn(check -> !check.passed())
                 .extracting(Check::name)
                 .contains("a device of another name, without a container");
@@ -93,7 +102,7 @@ class VfioSelfTestTest {
         SimulatedKernel kernel = host(version);
         Mdev mdev = mdev(kernel);
         kernel.openDevice(A, 4711);
-        assertThat(new VfioSelfTest(kernel.vfio()).deep(mdev))
+        assertThat(new VfioSelfTest(kernel.vfio()).deep(mdev).checks())
                 .containsExactly(
                         new Check("the group opens", "ok", "EBUSY"),
                         new Check("the group, once more, opens", "ok", "EBUSY"));
@@ -103,14 +112,16 @@ class VfioSelfTestTest {
     void aDeviceWithoutAGroupFails() {
         SimulatedKernel kernel = host(KernelVersion.V5_10);
         kernel.unloadModule(KernelModule.VFIO_MDEV);
-        assertThat(new VfioSelfTest(kernel.vfio()).deep(mdev(kernel)))
+        assertThat(new VfioSelfTest(kernel.vfio()).deep(mdev(kernel)).checks())
                 .containsExactly(new Check("the device has a group", "ok", "none: its driver is not bound"));
     }
 
     @Test
     void withoutVfioInThisContainerNothingIsAsked() {
         Vfio hidden = new LinuxVfio(directory);
-        assertThat(new VfioSelfTest(hidden).deep(mdev(host(KernelVersion.V6_12))))
+        assertThat(new VfioSelfTest(hidden)
+                        .deep(mdev(host(KernelVersion.V6_12)))
+                        .checks())
                 .extracting(Check::answered)
                 .containsOnly("ENOENT");
     }
