@@ -43,8 +43,19 @@ class OpenApiConfiguration {
     private static final String PROBLEM = "#/components/schemas/Problem";
 
     /** The schemas in which a field may be left out. */
-    private static final Set<String> REQUESTS =
-            Set.of("MasksPatch", "MdevRequest", "MatrixRequest", "DriverRequest", "SimulatedHostRequest");
+    private static final Set<String> REQUESTS = Set.of(
+            "MasksPatch",
+            "MdevRequest",
+            "MatrixRequest",
+            "DriverRequest",
+            "ApDeviceRequest",
+            "SimulatedHostRequest",
+            "SimulatedGuestRequest",
+            "SimulatedCpuFeatures");
+
+    /** References that may be null, which an annotation cannot say: schema and field, and what it refers to. */
+    private static final Map<String, Map<String, String>> NULLABLE =
+            Map.of("Mdev", Map.of("guest", "DeviceUser"), "Guest", Map.of("apDevice", "ApDevice"));
 
     @Bean
     OpenAPI document() {
@@ -66,6 +77,7 @@ class OpenApiConfiguration {
                         new Tag().name("Queues").description("AP queues and who has them"),
                         new Tag().name("Masks").description("The masks that divide the queues between host and guests"),
                         new Tag().name("Mediated devices").description("Matrix devices for guests"),
+                        new Tag().name("Guests").description("Guests, hot plug and hot unplug"),
                         new Tag().name("Simulation").description("Only on the simulated host")));
     }
 
@@ -95,12 +107,14 @@ class OpenApiConfiguration {
                 if (!REQUESTS.contains(name)) {
                     requireAll(schema);
                 }
-                if (name.equals("Mdev")) {
-                    // an annotation cannot say that a reference may be null
-                    Schema user = new Schema<>().$ref("#/components/schemas/DeviceUser");
-                    schema.getProperties()
-                            .put("guest", new Schema<>().anyOf(List.of(user, new Schema<>().types(Set.of("null")))));
-                }
+                NULLABLE.getOrDefault(name, Map.of())
+                        .forEach((field, target) -> schema.getProperties()
+                                .put(
+                                        field,
+                                        new Schema<>()
+                                                .anyOf(List.of(
+                                                        new Schema<>().$ref("#/components/schemas/" + target),
+                                                        new Schema<>().types(Set.of("null"))))));
             });
             document.getComponents().setSchemas(new LinkedHashMap<>(schemas));
         };
@@ -151,7 +165,7 @@ class OpenApiConfiguration {
                         .map(code -> "`" + code.name() + "`: " + code.meaning())
                         .collect(Collectors.joining("\n\n")))
                 .content(new Content().addMediaType("application/problem+json", media));
-        if (codes.contains(ErrorCode.HOST_LOCKED)) {
+        if (codes.contains(ErrorCode.HOST_LOCKED) || codes.contains(ErrorCode.QEMU_UNREACHABLE)) {
             response.addHeaderObject(
                     "Retry-After",
                     new Header()
@@ -191,6 +205,16 @@ class OpenApiConfiguration {
                     MDEV_NOT_FOUND,
                     ADAPTER_NOT_FOUND,
                     QUEUE_NOT_FOUND,
+                    GUEST_NOT_FOUND,
+                    AP_DEVICE_NOT_FOUND,
+                    GUEST_NOT_RUNNING,
+                    GUEST_HAS_AP_DEVICE,
+                    MDEV_ATTACHED_ELSEWHERE,
+                    CPU_FEATURE_MISSING,
+                    MATRIX_EMPTY,
+                    AP_DEVICE_MISMATCH,
+                    QEMU_REFUSED,
+                    QEMU_UNREACHABLE,
                     LIVE_CHANGE_FORBIDDEN,
                     MATRIX_TOO_LARGE,
                     DRIVER_OVERRIDE_UNSUPPORTED,

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 /** A problem answer (RFC 9457). */
 @Schema(
         description =
-                "A problem (RFC 9457). Further members depend on the code: field, pid, apmask, aqmask, queues, mdevs, notUndone.")
+                "A problem (RFC 9457). Further members depend on the code: field, pid, apmask, aqmask, queues, mdevs, notUndone, guest, state, attached, missing,"
+                        + " qemuClass, qemuDesc.")
 record Problem(
         @Schema(description = "Where the service explains the code", example = "/problems/apqn-in-use")
         String type,
@@ -39,7 +40,7 @@ record Problem(
 
         @Schema(description = "Every clash at once") List<Clash> conflicts,
 
-        @JsonAnyGetter @Schema(hidden = true) Map<String, Object> facts) {
+        @JsonAnyGetter @Schema(hidden = true) Map<String, @Nullable Object> facts) {
 
     /** One clash. */
     @Schema(name = "Conflict")

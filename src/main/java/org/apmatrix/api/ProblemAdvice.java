@@ -32,7 +32,8 @@ class ProblemAdvice {
     static HttpStatus status(ErrorCode code) {
         return switch (code) {
             case INVALID_VALUE -> HttpStatus.BAD_REQUEST;
-            case NOT_FOUND, MDEV_NOT_FOUND, ADAPTER_NOT_FOUND, QUEUE_NOT_FOUND -> HttpStatus.NOT_FOUND;
+            case NOT_FOUND, MDEV_NOT_FOUND, ADAPTER_NOT_FOUND, QUEUE_NOT_FOUND, GUEST_NOT_FOUND, AP_DEVICE_NOT_FOUND ->
+                HttpStatus.NOT_FOUND;
             case METHOD_NOT_ALLOWED -> HttpStatus.METHOD_NOT_ALLOWED;
             case NOT_ACCEPTABLE -> HttpStatus.NOT_ACCEPTABLE;
             case UNSUPPORTED_MEDIA_TYPE -> HttpStatus.UNSUPPORTED_MEDIA_TYPE;
@@ -45,12 +46,19 @@ class ProblemAdvice {
                     MATRIX_TOO_LARGE,
                     DRIVER_OVERRIDE_UNSUPPORTED,
                     QUEUE_ASSIGNMENT_MIXED,
+                    GUEST_NOT_RUNNING,
+                    GUEST_HAS_AP_DEVICE,
+                    MDEV_ATTACHED_ELSEWHERE,
+                    CPU_FEATURE_MISSING,
+                    MATRIX_EMPTY,
+                    AP_DEVICE_MISMATCH,
+                    QEMU_REFUSED,
                     SIMULATION_IN_USE -> HttpStatus.CONFLICT;
             case STATE_CHANGED -> HttpStatus.PRECONDITION_FAILED;
             case IDEMPOTENCY_KEY_REUSED -> HttpStatus.UNPROCESSABLE_CONTENT;
             case HOST_LOCKED -> HttpStatus.LOCKED;
             case HOST_REFUSED, INTERNAL_ERROR -> HttpStatus.INTERNAL_SERVER_ERROR;
-            case AP_UNAVAILABLE -> HttpStatus.SERVICE_UNAVAILABLE;
+            case QEMU_UNREACHABLE, AP_UNAVAILABLE -> HttpStatus.SERVICE_UNAVAILABLE;
         };
     }
 
@@ -130,7 +138,7 @@ class ProblemAdvice {
     static ResponseEntity<Problem> answer(Problem problem) {
         HttpHeaders headers = new HttpHeaders();
         headers.setContentType(MediaType.APPLICATION_PROBLEM_JSON);
-        if (problem.code() == ErrorCode.HOST_LOCKED) {
+        if (problem.code() == ErrorCode.HOST_LOCKED || problem.code() == ErrorCode.QEMU_UNREACHABLE) {
             headers.set(HttpHeaders.RETRY_AFTER, "1");
         }
         return ResponseEntity.status(problem.status()).headers(headers).body(problem);

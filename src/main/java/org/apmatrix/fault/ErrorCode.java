@@ -46,6 +46,16 @@ public enum ErrorCode {
             "The host's AP bus has no queue with this APQN.",
             "GET /api/v1/queues lists them, in the kernel's spelling: 05.00ab.",
             "lszcrypt -V shows the queues; the HMC assigns adapters and usage domains to the LPAR."),
+    GUEST_NOT_FOUND(
+            "No such guest",
+            "The service knows no guest of this name. It knows the guests whose QMP sockets it was told about, while their QEMU runs.",
+            "GET /api/v1/guests lists them.",
+            "apmatrix.guests.qmp.sockets names the sockets, for example /run/qemu/*.qmp; QEMU makes one with -qmp unix:PATH,server=on,wait=off."),
+    AP_DEVICE_NOT_FOUND(
+            "The guest has no AP device",
+            "Nothing of this kind is plugged into the guest.",
+            "PUT /api/v1/guests/{guest}/ap-device plugs a mediated device in.",
+            "Nothing."),
     MDEV_EXISTS(
             "The mediated device stands already",
             "A mediated device with this UUID stands already, perhaps one that is being removed and waits for its user.",
@@ -92,6 +102,41 @@ public enum ErrorCode {
             "The kernel gives queues away either by the masks or by driver overrides, for the whole bus. The other way is in use now.",
             "Stay with the way that queueAssignment of GET /api/v1/host tells.",
             "Set both masks back to all ones, or clear the overrides of the queues that the answer names, to change the way."),
+    GUEST_NOT_RUNNING(
+            "The guest is not running",
+            "A device is plugged into a guest that runs, is paused or waits in prelaunch; not into one that is shut down, has panicked or is migrating.",
+            "Start the guest, or wait until its migration has ended, and try again.",
+            "The member state has QEMU's own word."),
+    GUEST_HAS_AP_DEVICE(
+            "The guest has an AP device already",
+            "A guest has at most one vfio-ap device; the kernel and QEMU know no second.",
+            "Unplug the one that the member attached names, or give that one the queues.",
+            "Nothing."),
+    MDEV_ATTACHED_ELSEWHERE(
+            "The mediated device is with another guest",
+            "A mediated device belongs to one guest at a time, from the moment it is being plugged until it is unplugged for certain.",
+            "Unplug it from the guest that the member guest names, or use another device.",
+            "Where guest is null, the member pid names the process that holds it: a guest that this service was not told about."),
+    CPU_FEATURE_MISSING(
+            "The guest's CPU model lacks AP",
+            "Without ap a guest has no AP bus, without apft it cannot identify its queues.",
+            "Start the guest with the features that the member missing names.",
+            "QEMU: -cpu host, or -cpu MODEL,ap=on,apqci=on,apft=on. libvirt: <feature policy='require' name='ap'/> and so on."),
+    MATRIX_EMPTY(
+            "The matrix has no queue",
+            "The mediated device has adapters or domains, or neither, but no queue to give.",
+            "Assign at least one adapter and one usage domain first.",
+            "Nothing."),
+    AP_DEVICE_MISMATCH(
+            "Another device is attached",
+            "The request names the device that it means to unplug, and the guest has another one.",
+            "The member attached names the one that the guest has; leave mdev out to unplug whatever it is.",
+            "Nothing."),
+    QEMU_REFUSED(
+            "QEMU refused",
+            "QEMU refused the command. Nothing was changed.",
+            "The members qemuClass and qemuDesc have QEMU's own words.",
+            "The log of that QEMU may tell more; so may dmesg when VFIO is in the words."),
     STATE_CHANGED(
             "The state has changed",
             "What the kernel holds now is not what the header If-Match was computed from.",
@@ -117,6 +162,12 @@ public enum ErrorCode {
             "The kernel refused what a look at it had allowed, or did not answer. What had been done was undone, unless the answer says otherwise.",
             "Look at the host's state before trying again.",
             "The members errno and detail tell what the kernel said to which file; dmesg may tell more."),
+    QEMU_UNREACHABLE(
+            "QEMU does not answer",
+            "The guest's QEMU does not answer on its monitor socket: stopped, busy, gone, or another client has the socket. What was asked may still happen;"
+                    + " until that is known, the device counts as in use.",
+            "Try again after the seconds of the header Retry-After; GET /api/v1/guests/{guest} tells what is known.",
+            "A monitor socket serves one client: give this service one of its own. A stopped QEMU goes on with kill -CONT."),
     INTERNAL_ERROR(
             "The service failed",
             "The service met a fault of its own.",

@@ -1,5 +1,7 @@
 package org.apmatrix.fault;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -11,18 +13,23 @@ public abstract sealed class Fault extends RuntimeException permits InvalidValue
     private final ErrorCode code;
     private final @Nullable String errno;
     private final transient List<Conflict> conflicts;
-    private final transient Map<String, Object> facts;
+    private final transient Map<String, @Nullable Object> facts;
 
     /**
      * @param errno the kernel's name of what it said or would say, such as {@code EBUSY}
      * @param facts further members of the problem answer, by their JSON name
      */
-    Fault(ErrorCode code, String detail, @Nullable String errno, List<Conflict> conflicts, Map<String, Object> facts) {
+    Fault(
+            ErrorCode code,
+            String detail,
+            @Nullable String errno,
+            List<Conflict> conflicts,
+            Map<String, @Nullable Object> facts) {
         super(detail);
         this.code = code;
         this.errno = errno;
         this.conflicts = List.copyOf(conflicts);
-        this.facts = Map.copyOf(facts);
+        this.facts = Collections.unmodifiableMap(new LinkedHashMap<>(facts));
     }
 
     public ErrorCode code() {
@@ -42,7 +49,7 @@ public abstract sealed class Fault extends RuntimeException permits InvalidValue
         return conflicts;
     }
 
-    public Map<String, Object> facts() {
+    public Map<String, @Nullable Object> facts() {
         return facts;
     }
 }

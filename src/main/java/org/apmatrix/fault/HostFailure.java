@@ -2,13 +2,14 @@ package org.apmatrix.fault;
 
 import java.util.List;
 import java.util.Map;
+import org.apmatrix.ap.GuestName;
 import org.jspecify.annotations.Nullable;
 
 /** The host could not or would not: an operator must look. */
 public final class HostFailure extends Fault {
     private static final long serialVersionUID = 1L;
 
-    private HostFailure(ErrorCode code, String detail, @Nullable String errno, Map<String, Object> facts) {
+    private HostFailure(ErrorCode code, String detail, @Nullable String errno, Map<String, @Nullable Object> facts) {
         super(code, detail, errno, List.of(), facts);
     }
 
@@ -28,5 +29,18 @@ public final class HostFailure extends Fault {
     /** A refusal in the middle of several steps, of which some could not be undone. */
     public static HostFailure notUndone(@Nullable String errno, String detail, List<String> notUndone) {
         return new HostFailure(ErrorCode.HOST_REFUSED, detail, errno, Map.of("notUndone", notUndone));
+    }
+
+    /**
+     * A guest's monitor gives no answer.
+     *
+     * @param why what was seen, and whether the command may still be done
+     */
+    public static HostFailure qemuUnreachable(GuestName guest, String why) {
+        return new HostFailure(
+                ErrorCode.QEMU_UNREACHABLE,
+                "The QEMU of the guest " + guest + " does not answer: " + why + ".",
+                null,
+                Map.of("guest", guest.toString()));
     }
 }

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Map;
 import org.apmatrix.ap.AdapterId;
 import org.apmatrix.ap.Apqn;
+import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.MdevId;
 
 /** Something that the request names does not exist. */
@@ -26,5 +27,18 @@ public final class NotFound extends Fault {
 
     public static NotFound queue(Apqn apqn) {
         return new NotFound(ErrorCode.QUEUE_NOT_FOUND, "There is no queue " + apqn + " on the AP bus.");
+    }
+
+    /** The guest is named as the caller spelled it. */
+    public static NotFound guest(String guest) {
+        return new NotFound(ErrorCode.GUEST_NOT_FOUND, "There is no guest " + guest + ".");
+    }
+
+    public static NotFound apDevice(GuestName guest) {
+        return new NotFound(ErrorCode.AP_DEVICE_NOT_FOUND, "The guest " + guest + " has no AP device.");
+    }
+
+    public static NotFound migrationPreparation(GuestName guest) {
+        return new NotFound(ErrorCode.NOT_FOUND, "No migration of the guest " + guest + " is prepared.");
     }
 }

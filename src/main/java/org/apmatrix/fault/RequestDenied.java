@@ -1,9 +1,11 @@
 package org.apmatrix.fault;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.apmatrix.ap.Apqn;
+import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.MdevId;
 import org.jspecify.annotations.Nullable;
 
@@ -16,7 +18,7 @@ public final class RequestDenied extends Fault {
             String detail,
             @Nullable String errno,
             List<Conflict> conflicts,
-            Map<String, Object> facts) {
+            Map<String, @Nullable Object> facts) {
         super(code, detail, errno, conflicts, facts);
     }
 
@@ -129,6 +131,83 @@ public final class RequestDenied extends Fault {
                 Map.of("queues", queues.stream().map(Apqn::toString).toList()));
     }
 
+    /**
+     * The guest is in no state to take a device.
+     *
+     * @param state QEMU's own word, such as {@code shutdown}
+     */
+    public static RequestDenied guestNotRunning(GuestName guest, String state) {
+        return withFacts(
+                ErrorCode.GUEST_NOT_RUNNING,
+                "The guest " + guest + " is not running: " + state + ".",
+                Map.of("guest", guest.toString(), "state", state));
+    }
+
+    /**
+     * The second law: one vfio-ap device a guest.
+     *
+     * @param attached null where the guest's device is none of this host's mediated devices
+     * @param what how a person would name the device
+     */
+    public static RequestDenied guestHasApDevice(GuestName guest, @Nullable MdevId attached, String what) {
+        Map<String, @Nullable Object> facts = new LinkedHashMap<>();
+        facts.put("guest", guest.toString());
+        facts.put("attached", attached == null ? null : attached.toString());
+        return withFacts(
+                ErrorCode.GUEST_HAS_AP_DEVICE,
+                "The guest " + guest + " has an AP device already: " + what + ".",
+                facts);
+    }
+
+    /**
+     * The other side of the second law: one guest a device.
+     *
+     * @param guest null for a process that is no guest of ours
+     * @param pid null where it is not known
+     */
+    public static RequestDenied mdevAttachedElsewhere(MdevId mdev, @Nullable GuestName guest, @Nullable Integer pid) {
+        Map<String, @Nullable Object> facts = new LinkedHashMap<>();
+        facts.put("guest", guest == null ? null : guest.toString());
+        facts.put("pid", pid);
+        String holder = guest != null ? "the guest " + guest : pid != null ? "process " + pid : "a process";
+        return withFacts(
+                ErrorCode.MDEV_ATTACHED_ELSEWHERE, "The mediated device " + mdev + " is with " + holder + ".", facts);
+    }
+
+    public static RequestDenied cpuFeatureMissing(GuestName guest, List<String> missing) {
+        return withFacts(
+                ErrorCode.CPU_FEATURE_MISSING,
+                "The CPU model of the guest " + guest + " lacks: " + String.join(", ", missing) + ".",
+                Map.of("guest", guest.toString(), "missing", missing));
+    }
+
+    public static RequestDenied matrixEmpty(MdevId mdev) {
+        return withFacts(
+                ErrorCode.MATRIX_EMPTY, "The matrix of the mediated device " + mdev + " has no queue.", Map.of());
+    }
+
+    /** An unplug names another device than the one that is attached. */
+    public static RequestDenied apDeviceMismatch(
+            GuestName guest, MdevId asked, @Nullable MdevId attached, String what) {
+        Map<String, @Nullable Object> facts = new LinkedHashMap<>();
+        facts.put("guest", guest.toString());
+        facts.put("attached", attached == null ? null : attached.toString());
+        return withFacts(
+                ErrorCode.AP_DEVICE_MISMATCH, "The guest " + guest + " has " + what + ", not " + asked + ".", facts);
+    }
+
+    /** QEMU's error reply, word for word. */
+    public static RequestDenied qemuRefused(GuestName guest, String command, String errorClass, String description) {
+        return withFacts(
+                ErrorCode.QEMU_REFUSED,
+                "The QEMU of the guest " + guest + " refused " + command + ": " + description,
+                Map.of("guest", guest.toString(), "qemuClass", errorClass, "qemuDesc", description));
+    }
+
+    private static RequestDenied withFacts(ErrorCode code, String detail, Map<String, @Nullable Object> facts) {
+        return new RequestDenied(code, detail, null, List.of(), facts);
+    }
+
     public static RequestDenied stateChanged() {
         return of(ErrorCode.STATE_CHANGED, "What the kernel holds now is not what If-Match was computed from.", null);
     }
@@ -143,7 +222,7 @@ public final class RequestDenied extends Fault {
     public static RequestDenied simulationInUse(List<MdevId> mdevs) {
         return new RequestDenied(
                 ErrorCode.SIMULATION_IN_USE,
-                "The simulated host cannot be rebuilt while mediated devices stand on it.",
+                "The simulated host or guest cannot be rebuilt while mediated devices stand on it.",
                 null,
                 List.of(),
                 Map.of("mdevs", mdevs.stream().map(MdevId::toString).toList()));
