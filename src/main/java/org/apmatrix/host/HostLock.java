@@ -31,11 +31,15 @@ import org.slf4j.LoggerFactory;
 public final class HostLock {
     private static final Logger LOG = LoggerFactory.getLogger(HostLock.class);
     private static final Duration BETWEEN_TRIES = Duration.ofMillis(20);
+    /** How long a request waits for its turn: each one before it holds the lock for a look and a few writes. */
+    private static final Duration TURN = Duration.ofSeconds(30);
+
     private static final Duration PID_IS_LATE = Duration.ofMinutes(2);
 
     private final ReentrantLock inProcess = new ReentrantLock(true);
     private final @Nullable Path file;
     private final Duration patience;
+    private final Duration turn;
     private final Clock clock;
     private final long ownPid = ProcessHandle.current().pid();
 
@@ -43,8 +47,14 @@ public final class HostLock {
      * Makes the lock; takes nothing yet.
      *
      * @param file null to be kept apart only from this process itself
+     * @param patience how long to wait while another tool has the file
      */
     public HostLock(@Nullable Path file, Duration patience, Clock clock) {
+        this(file, patience, TURN, clock);
+    }
+
+    HostLock(@Nullable Path file, Duration patience, Duration turn, Clock clock) {
+        this.turn = turn;
         this.file = file;
         this.patience = patience;
         this.clock = clock;
@@ -61,9 +71,8 @@ public final class HostLock {
     }
 
     private void acquire() {
-        Instant deadline = clock.instant().plus(patience);
         try {
-            if (!inProcess.tryLock(patience.toMillis(), TimeUnit.MILLISECONDS)) {
+            if (!inProcess.tryLock(turn.toMillis(), TimeUnit.MILLISECONDS)) {
                 throw RequestDenied.hostBusy();
             }
         } catch (InterruptedException e) {
@@ -73,7 +82,7 @@ public final class HostLock {
         boolean taken = false;
         try {
             if (file != null) {
-                takeFile(file, deadline);
+                takeFile(file, clock.instant().plus(patience));
             }
             taken = true;
         } catch (IOException e) {

@@ -15,7 +15,7 @@ import org.springframework.validation.annotation.Validated;
  * @param procRoot where the kernel's proc file system is mounted
  * @param deviceRoot where the device nodes are
  * @param lockFile the lock file of the AP configuration that chzdev and ap-check share; without one only this process is kept apart from itself
- * @param lockWait how long a write waits for the lock before it is answered with 423
+ * @param lockWait how long a write waits while another tool has the lock file before it is answered with 423
  * @param storeTimeout how long a write into sysfs may take before it counts as blocked; unassigning resets queues, which takes seconds
  * @param stateDirectory where work in flight is noted, to be found after a crash; without one nothing is noted
  * @param simulatedBesideRealOne whether a simulated host may be started on a machine that has an AP bus

@@ -51,7 +51,7 @@ public final class MdevTree {
     }
 
     /** The directory of a device, as the kernel names it. */
-    static Path path(MdevId id) {
+    public static Path path(MdevId id) {
         return MATRIX.resolve(id.toString());
     }
 

@@ -110,7 +110,7 @@ class HostLockTest {
 
     /** A lock without patience, whose clock is ahead of the file system's. */
     private HostLock lock(Duration ahead) {
-        return new HostLock(file(), Duration.ZERO, Clock.offset(Clock.systemUTC(), ahead));
+        return new HostLock(file(), Duration.ZERO, Duration.ZERO, Clock.offset(Clock.systemUTC(), ahead));
     }
 
     private Path file() {

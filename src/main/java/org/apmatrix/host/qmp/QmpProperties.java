@@ -2,6 +2,7 @@ package org.apmatrix.host.qmp;
 
 import jakarta.validation.constraints.NotNull;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
@@ -38,5 +39,12 @@ public record QmpProperties(
             throw new IllegalArgumentException("max-message must be 1MB to 1GB: " + maxMessage);
         }
         sockets = List.copyOf(sockets);
+    }
+
+    /** The same with one more glob. */
+    public QmpProperties withSockets(String glob) {
+        List<String> more = new ArrayList<>(sockets);
+        more.add(glob);
+        return new QmpProperties(more, greetingTimeout, replyTimeout, reconnectAfter, reconnectAtMost, maxMessage);
     }
 }

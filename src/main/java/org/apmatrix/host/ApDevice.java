@@ -1,0 +1,35 @@
+package org.apmatrix.host;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import org.apmatrix.ap.MdevId;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The vfio-ap device on a guest's AP bus, whoever plugged it, named or anonymous, hot or cold.
+ *
+ * @param link its link on the bus, such as {@code /machine/ap-bridge/ap-bus/child[3]}: the number counts up over the guest's life, so a link never names another device later
+ * @param path its canonical path, such as {@code /machine/peripheral/ap0}
+ * @param sysfsdev the property as QEMU was given it; null where the device was passed as a descriptor
+ */
+public record ApDevice(String link, String path, @Nullable String sysfsdev) {
+    private static final String NAMED = "/machine/peripheral/";
+
+    /** The device id; empty for an anonymous device. */
+    public Optional<String> id() {
+        return path.startsWith(NAMED) ? Optional.of(path.substring(NAMED.length())) : Optional.empty();
+    }
+
+    /** The mediated device, by the last element of {@link #sysfsdev}; empty when that is no UUID. */
+    public Optional<MdevId> mdev() {
+        return Optional.ofNullable(sysfsdev)
+                .map(text -> Path.of(text).getFileName())
+                .flatMap(name -> MdevId.parse(name.toString()));
+    }
+
+    /** For a person. */
+    @Override
+    public String toString() {
+        return sysfsdev == null ? path : sysfsdev;
+    }
+}

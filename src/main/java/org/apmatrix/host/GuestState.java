@@ -1,0 +1,48 @@
+package org.apmatrix.host;
+
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import org.apmatrix.ap.MdevId;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A guest as its QEMU told in one look; what it could not tell is null.
+ *
+ * @param uuid null when the guest has none
+ * @param runState QEMU's own word (qapi/run-state.json), null while QEMU does not answer
+ * @param migrating whether an outgoing migration is under way
+ * @param pid QEMU's process, null where the owner of its socket is not to be seen
+ * @param device what its AP bus holds; while QEMU does not answer: what it held when it last told
+ * @param silence why QEMU does not answer, or null
+ */
+public record GuestState(
+        @Nullable UUID uuid,
+        @Nullable String runState,
+        boolean migrating,
+        @Nullable Integer pid,
+        CpuFeatures cpuFeatures,
+        @Nullable ApDevice device,
+        @Nullable String silence) {
+    private static final Set<String> PLUGGABLE = Set.of("running", "paused", "prelaunch");
+
+    /** Whether QEMU answered. */
+    public boolean isReachable() {
+        return runState != null;
+    }
+
+    /** Whether a device may be plugged in: running, paused or in prelaunch, and not on its way to another host. */
+    public boolean takesDevices() {
+        return runState != null && PLUGGABLE.contains(runState) && !migrating;
+    }
+
+    /** The mediated device on its AP bus. */
+    public Optional<MdevId> mdev() {
+        return Optional.ofNullable(device).flatMap(ApDevice::mdev);
+    }
+
+    /** The same guest, silent. */
+    public GuestState silent(String why) {
+        return new GuestState(uuid, null, false, pid, cpuFeatures, device, why);
+    }
+}
