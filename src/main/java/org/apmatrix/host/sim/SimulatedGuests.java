@@ -77,9 +77,12 @@ public final class SimulatedGuests implements AutoCloseable {
         }
     }
 
-    /** The host was booted: no guest lived through it. */
-    public void rebooted() {
+    /** The host was booted: no guest lived through it, and each is started anew, as it was. */
+    public synchronized void rebooted() {
+        Map<String, SimulatedQemu.Settings> before = new TreeMap<>();
+        all().forEach(guest -> before.put(guest.name(), guest.settings()));
         close();
+        before.forEach(this::start);
     }
 
     /** Ends all guests and removes their sockets. */

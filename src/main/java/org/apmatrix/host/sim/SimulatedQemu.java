@@ -83,6 +83,11 @@ public final class SimulatedQemu implements AutoCloseable {
         }
     }
 
+    /** Whether QEMU has a run state of this name (qapi/run-state.json, RunState). */
+    public static boolean isRunState(String word) {
+        return RunState.parse(word).isPresent();
+    }
+
     /**
      * Features of the guest's processor.
      *

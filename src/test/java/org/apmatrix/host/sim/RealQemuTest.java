@@ -35,7 +35,9 @@ final class RealQemuTest extends QmpContract {
     @BeforeEach
     void requireARecordedVersion() {
         Component.require(
-                "QEMU 7.2 or 10.0 (not " + version + ")", version.matches("(7\\.2|10\\.0)\\..*"), "see facts");
+                "QEMU 7.2 or 10.0 (not " + version + ")",
+                version.matches("(7\\.2|10\\.0)\\..*"),
+                "the records are of these");
     }
 
     @Override

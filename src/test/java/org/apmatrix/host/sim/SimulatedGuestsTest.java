@@ -101,12 +101,14 @@ final class SimulatedGuestsTest {
     }
 
     @Test
-    void hasNoGuestAfterTheHostWasBooted() {
-        guests.start("guest1", Settings.DEFAULT);
+    void startsEachGuestAnewAfterABoot() {
+        Settings paused = Settings.DEFAULT.withRunState("paused");
+        int before = guests.start("guest1", paused).pid();
         kernel.boot(KernelVersion.V7_2, SimulatedMachine.example());
         guests.rebooted();
-        assertThat(guests.all()).isEmpty();
-        assertThat(guests.directory()).isEmptyDirectory();
-        assertThat(guests.start("guest1", Settings.DEFAULT).pid()).isEqualTo(4002);
+        SimulatedQemu anew = guests.find("guest1").orElseThrow();
+        assertThat(anew.settings()).isEqualTo(paused);
+        assertThat(anew.pid()).isNotEqualTo(before);
+        QmpClient.negotiate(anew.socket()).close();
     }
 }
