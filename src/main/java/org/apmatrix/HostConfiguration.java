@@ -1,13 +1,17 @@
 package org.apmatrix;
 
 import com.github.benmanes.caffeine.cache.Ticker;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import org.apmatrix.host.ApBus;
 import org.apmatrix.host.DeviceUsers;
 import org.apmatrix.host.GuardedSysfs;
+import org.apmatrix.host.GuestProperties;
+import org.apmatrix.host.Guests;
 import org.apmatrix.host.HostLock;
 import org.apmatrix.host.HostProperties;
 import org.apmatrix.host.Machine;
@@ -19,17 +23,26 @@ import org.apmatrix.host.kernel.Vfio;
 import org.apmatrix.host.linux.LinuxProcfs;
 import org.apmatrix.host.linux.LinuxSysfs;
 import org.apmatrix.host.linux.LinuxVfio;
+import org.apmatrix.host.qmp.QmpProperties;
 import org.apmatrix.host.sim.KernelVersion;
+import org.apmatrix.host.sim.SimulatedGuests;
 import org.apmatrix.host.sim.SimulatedKernel;
 import org.apmatrix.host.sim.SimulatedMachine;
+import org.apmatrix.host.sim.SimulatedQemu;
+import org.apmatrix.service.Attachments;
+import org.apmatrix.service.GuestNotes;
+import org.apmatrix.service.GuestService;
 import org.apmatrix.service.Host;
 import org.apmatrix.service.HostService;
+import org.apmatrix.service.HotplugService;
 import org.apmatrix.service.IdempotencyKeys;
 import org.apmatrix.service.MaskService;
 import org.apmatrix.service.MdevProperties;
 import org.apmatrix.service.MdevService;
+import org.apmatrix.service.MigrationService;
 import org.apmatrix.service.QueueService;
 import org.apmatrix.service.SelfTestService;
+import org.apmatrix.service.Settlement;
 import org.apmatrix.service.SimulationService;
 import org.apmatrix.service.WorkInFlight;
 import org.slf4j.Logger;
@@ -45,6 +58,7 @@ class HostConfiguration {
     private static final Logger LOG = LoggerFactory.getLogger(HostConfiguration.class);
     private static final Duration IDEMPOTENCY_RETENTION = Duration.ofHours(24);
     private static final long IDEMPOTENCY_KEYS = 10_000;
+    private static final List<String> EXAMPLE_GUESTS = List.of("guest1", "guest2", "guest3");
 
     /** This machine. */
     @Configuration(proxyBeanMethods = false)
@@ -75,6 +89,11 @@ class HostConfiguration {
         @Bean
         Machine machine(Procfs procfs) {
             return new Machine(procfs, false);
+        }
+
+        @Bean
+        Guests guests(QmpProperties properties, Procfs procfs) {
+            return new Guests(properties, procfs);
         }
     }
 
@@ -113,9 +132,26 @@ class HostConfiguration {
             return new Machine(procfs, true);
         }
 
+        /** Their sockets are real, in a directory that goes with the service. */
         @Bean
-        SimulationService simulationService(SimulatedKernel kernel, Host host, QueueService queues) {
-            return new SimulationService(kernel, host, queues);
+        SimulatedGuests simulatedGuests(SimulatedKernel kernel) throws IOException {
+            Path directory = Files.createTempDirectory("apmatrix-guests");
+            directory.toFile().deleteOnExit();
+            SimulatedGuests guests = new SimulatedGuests(kernel, directory);
+            EXAMPLE_GUESTS.forEach(name -> guests.start(name, SimulatedQemu.Settings.DEFAULT));
+            return guests;
+        }
+
+        /** The simulated ones, beside those that the configuration names. */
+        @Bean
+        Guests guests(QmpProperties properties, Procfs procfs, SimulatedGuests simulated) {
+            return new Guests(properties.withSockets(simulated.directory() + "/*.sock"), procfs);
+        }
+
+        @Bean
+        SimulationService simulationService(
+                SimulatedKernel kernel, SimulatedGuests simulated, Host host, QueueService queues) {
+            return new SimulationService(kernel, simulated, host, queues);
         }
     }
 
@@ -125,13 +161,47 @@ class HostConfiguration {
     }
 
     @Bean
-    Host host(Sysfs kernel, Procfs procfs, Machine machine, HostProperties properties, Clock clock) {
+    GuestNotes guestNotes(HostProperties properties, JsonMapper json) {
+        return new GuestNotes(properties.stateDirectory(), json);
+    }
+
+    @Bean
+    Settlement settlement(Host host, Guests guests, GuestNotes notes, Clock clock, GuestProperties properties) {
+        return new Settlement(host, guests, notes, clock, properties.patience());
+    }
+
+    @Bean
+    GuestService guestService(
+            Host host, Guests guests, GuestNotes notes, Settlement settlement, GuestProperties properties) {
+        return new GuestService(host, guests, notes, settlement, properties);
+    }
+
+    @Bean
+    HotplugService hotplugService(
+            Host host, GuestService guests, GuestNotes notes, Settlement settlement, Clock clock) {
+        return new HotplugService(host, guests, notes, settlement, clock);
+    }
+
+    @Bean
+    MigrationService migrationService(GuestService guests, HotplugService hotplug, GuestNotes notes, Clock clock) {
+        return new MigrationService(guests, hotplug, notes, clock);
+    }
+
+    @Bean
+    Host host(
+            Sysfs kernel,
+            Procfs procfs,
+            Machine machine,
+            HostProperties properties,
+            Guests guests,
+            GuestNotes notes,
+            Clock clock) {
         Sysfs sysfs = new GuardedSysfs(kernel, properties.storeTimeout());
         ApBus bus = new ApBus(sysfs);
         MdevTree mdevs = new MdevTree(sysfs);
         DeviceUsers users = new DeviceUsers(sysfs, procfs, bus, mdevs);
         HostLock lock = new HostLock(properties.lockFile(), properties.lockWait(), clock);
-        return new Host(sysfs, bus, mdevs, users, lock, machine);
+        return new Host(sysfs, bus, mdevs, users, lock, machine, new Attachments(guests, notes));
     }
 
     @Bean

@@ -35,7 +35,7 @@ class ArchitectureTest {
      */
     private static final Map<String, Set<String>> ARROWS = Map.ofEntries(
             Map.entry("api", Set.of("service", "host", "ap", "fault")),
-            Map.entry("service", Set.of("host", "host.kernel", "ap", "fault")),
+            Map.entry("service", Set.of("host", "host.kernel", "host.qmp", "ap", "fault")),
             Map.entry("ops", Set.of("service", "host", "ap", "fault")),
             Map.entry("host", Set.of("host.kernel", "host.qmp", "host.libvirt", "ap", "fault")),
             Map.entry("host.qmp", Set.of("host.kernel", "ap", "fault")),

@@ -20,7 +20,7 @@ final class Answers {
     static <T> ResponseEntity<Object> of(
             Outcome<T> outcome, String instance, Function<Outcome.Done<T>, ResponseEntity<Object>> answer) {
         if (outcome instanceof Outcome.DryRun<T> dryRun) {
-            return ResponseEntity.ok(DryRunResource.from(dryRun.plan(), instance));
+            return ResponseEntity.ok(DryRunResource.from(dryRun.forecast(), instance));
         }
         return answer.apply((Outcome.Done<T>) outcome);
     }

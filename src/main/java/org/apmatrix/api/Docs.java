@@ -10,5 +10,9 @@ final class Docs {
     static final String UUID = "The device's UUID, in either case";
     static final String ID = "0 to 255, decimal (71) or 0x hex (0x47); no leading zero";
 
+    static final String GUEST = "The guest's name";
+    static final String PREFER =
+            "wait=SECONDS (RFC 7240): how long to wait for QEMU, up to 300; without it apmatrix.guests.patience";
+
     private Docs() {}
 }

@@ -3,8 +3,7 @@ package org.apmatrix.api;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.List;
 import org.apmatrix.ap.Apqn;
-import org.apmatrix.service.Plan;
-import org.apmatrix.service.Step;
+import org.apmatrix.service.Forecast;
 
 /** What a write would do. */
 @Schema(name = "DryRun", description = "What the write would do; nothing was changed.")
@@ -24,7 +23,7 @@ record DryRunResource(
         @Schema(description = "Everything that the write would be refused for")
         List<Problem> problems) {
 
-    /** One write. */
+    /** One write into sysfs, or one command to a guest. */
     @Schema(name = "Step")
     record StepResource(
             @Schema(example = "assign_adapter") String action,
@@ -33,22 +32,19 @@ record DryRunResource(
             String target,
 
             @Schema(example = "5") String value) {
-        static StepResource from(Step step) {
-            return new StepResource(
-                    step.store().action(),
-                    step.store().target().toString(),
-                    step.store().value());
+        static StepResource from(Forecast.Line step) {
+            return new StepResource(step.action(), step.target(), step.value());
         }
     }
 
-    static DryRunResource from(Plan plan, String instance) {
+    static DryRunResource from(Forecast forecast, String instance) {
         return new DryRunResource(
                 true,
-                plan.steps().stream().map(StepResource::from).toList(),
-                plan.apqnsAdded().stream().map(Apqn::toString).toList(),
-                plan.apqnsRemoved().stream().map(Apqn::toString).toList(),
-                plan.guests(),
-                plan.problems().stream()
+                forecast.steps().stream().map(StepResource::from).toList(),
+                forecast.apqnsAdded().stream().map(Apqn::toString).toList(),
+                forecast.apqnsRemoved().stream().map(Apqn::toString).toList(),
+                forecast.guests(),
+                forecast.problems().stream()
                         .map(problem -> Problem.from(problem, instance))
                         .toList());
     }

@@ -57,7 +57,7 @@ final class Examples {
              "matrix": ["05.0004", "05.00ab", "06.0004", "06.00ab"],
              "guestMatrix": ["05.0004", "05.00ab"],
              "hidden": [{"adapter": 6, "domain": null, "because": ["06.00ab"], "reason": "QUEUE_NOT_BOUND"}],
-             "iommuGroup": 0, "inUse": true, "guest": {"name": null, "pid": 4711, "state": "ATTACHED"}}""";
+             "iommuGroup": 0, "inUse": true, "guest": {"name": "guest1", "pid": 4001, "state": "ATTACHED"}}""";
     static final String MDEVS = "{\"items\": [" + MDEV + "]}";
 
     /** Adapters without domains have no queue yet, so this works on a host whose masks still keep everything. */
@@ -80,6 +80,46 @@ final class Examples {
             {"kernel": "6.12", "generation": "dynamic", "adapters": [{"id": 5, "type": "CEX5C"}, {"id": 6, "type": "CEX5A"}],
              "domains": [4, 71, 171, 255], "controlDomains": [4, 71, 171, 255], "maxAdapterId": 255,
              "maxDomainId": 255}""";
+
+    static final String PLUG = "{\"mdev\": \"62177883-f1bb-47f0-914d-32a22e3a8804\"}";
+
+    static final String AP_DEVICE = """
+            {"id": "vfio-ap-62177883-f1bb-47f0-914d-32a22e3a8804", "mdev": "62177883-f1bb-47f0-914d-32a22e3a8804",
+             "sysfsdev": "/sys/devices/vfio_ap/matrix/62177883-f1bb-47f0-914d-32a22e3a8804", "state": "ATTACHED",
+             "since": "2026-11-22T10:00:00Z", "guestVisibleBy": "2026-11-22T10:00:30Z"}""";
+
+    static final String DETACHING = """
+            {"id": "vfio-ap-62177883-f1bb-47f0-914d-32a22e3a8804", "mdev": "62177883-f1bb-47f0-914d-32a22e3a8804",
+             "sysfsdev": "/sys/devices/vfio_ap/matrix/62177883-f1bb-47f0-914d-32a22e3a8804", "state": "DETACHING",
+             "since": "2026-11-22T10:00:00Z", "guestVisibleBy": null}""";
+
+    static final String GUEST = """
+            {"name": "guest1", "uuid": "5f1c7f5e-2f0d-4b6e-9f59-0d2b5c1f4a01", "source": "simulated", "state": "running",
+             "pid": 4001, "cpuFeatures": {"ap": true, "apqci": true, "apft": true}, "apDevice": null}""";
+    static final String GUESTS = "{\"items\": [" + GUEST + "]}";
+
+    static final String READINESS = """
+            {"ready": false, "blockers": [{"kind": "AP_DEVICE_ATTACHED", "mdev": "62177883-f1bb-47f0-914d-32a22e3a8804",
+                                           "reason": "non-migratable device: /1/vfio-ap"}]}""";
+    static final String PREPARATION = "{\"state\": \"PREPARED\", \"mdev\": \"62177883-f1bb-47f0-914d-32a22e3a8804\"}";
+    static final String PREPARING = "{\"state\": \"DETACHING\", \"mdev\": \"62177883-f1bb-47f0-914d-32a22e3a8804\"}";
+
+    static final String DRY_RUN_PLUG = """
+            {"dryRun": true,
+             "steps": [{"action": "device_add", "target": "guest1",
+                        "value": "vfio-ap,id=vfio-ap-62177883-f1bb-47f0-914d-32a22e3a8804,bus=ap-bus,sysfsdev=/sys/devices/vfio_ap/matrix/62177883-f1bb-47f0-914d-32a22e3a8804"}],
+             "apqnsAdded": ["05.0004"], "apqnsRemoved": [], "guestsAffected": ["guest1"], "problems": []}""";
+
+    static final String DRY_RUN_UNPLUG = """
+            {"dryRun": true,
+             "steps": [{"action": "device_del", "target": "guest1", "value": "/machine/ap-bridge/ap-bus/child[0]"}],
+             "apqnsAdded": [], "apqnsRemoved": ["05.0004"], "guestsAffected": ["guest1"], "problems": []}""";
+
+    static final String SIMULATED_GUEST_REQUEST = "{\"state\": \"paused\", \"temper\": \"SILENT\"}";
+
+    static final String SIMULATED_GUEST = """
+            {"name": "guest1", "state": "paused", "temper": "SILENT",
+             "cpuFeatures": {"ap": true, "apqci": true, "apft": true}}""";
 
     private Examples() {}
 }

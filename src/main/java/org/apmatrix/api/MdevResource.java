@@ -4,8 +4,9 @@ import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.List;
 import org.apmatrix.ap.Apqn;
 import org.apmatrix.ap.Matrix;
-import org.apmatrix.host.DeviceUse;
 import org.apmatrix.host.Mdev;
+import org.apmatrix.service.Attachment;
+import org.apmatrix.service.HostView;
 import org.apmatrix.service.MdevState;
 import org.jspecify.annotations.Nullable;
 
@@ -89,8 +90,7 @@ record MdevResource(
             @Nullable
             Integer pid,
 
-            @Schema(allowableValues = {"ATTACHING", "ATTACHED", "DETACHING"})
-            String state) {}
+            Attachment.State state) {}
 
     /** What a caller wants a device to be. */
     @Schema(name = "MdevRequest")
@@ -116,7 +116,6 @@ record MdevResource(
     static MdevResource from(MdevState state) {
         Mdev mdev = state.entry().mdev();
         Matrix matrix = mdev.matrix();
-        DeviceUse use = state.entry().use();
         return new MdevResource(
                 mdev.id().toString(),
                 mdev.path().toString(),
@@ -129,12 +128,18 @@ record MdevResource(
                         ? null
                         : state.hidden().stream().map(MdevResource::hidden).toList(),
                 mdev.iommuGroup(),
-                switch (use.verdict()) {
-                    case FREE -> false;
-                    case IN_USE -> true;
-                    case UNKNOWN -> null;
-                },
-                use.verdict() == DeviceUse.Verdict.IN_USE ? new UserResource(null, use.pid(), "ATTACHED") : null);
+                state.entry().inUse(),
+                user(state.entry()));
+    }
+
+    private static @Nullable UserResource user(HostView.Entry entry) {
+        Attachment attachment = entry.attachment();
+        return attachment == null
+                ? null
+                : new UserResource(
+                        attachment.guest() == null ? null : attachment.guest().toString(),
+                        attachment.pid(),
+                        attachment.state());
     }
 
     private static HiddenResource hidden(MdevState.Hidden hidden) {

@@ -55,7 +55,11 @@ record QueueResource(
                 queue.driver(),
                 queue.reservedForHost(),
                 owner == null ? null : owner.mdev().id().toString(),
-                null,
+                owner == null
+                                || owner.attachment() == null
+                                || owner.attachment().guest() == null
+                        ? null
+                        : owner.attachment().guest().toString(),
                 queue.status(),
                 queue.mode() == null ? null : queue.mode().name());
     }

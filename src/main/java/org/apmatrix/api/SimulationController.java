@@ -7,6 +7,8 @@ import io.swagger.v3.oas.annotations.media.ExampleObject;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
+import jakarta.servlet.http.HttpServletRequest;
+import java.net.URI;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -18,11 +20,13 @@ import org.apmatrix.service.SimulationService;
 import org.jspecify.annotations.Nullable;
 import org.springframework.context.annotation.Profile;
 import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PutMapping;
 import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 
 /** What only a simulated host can; these paths do not exist on a real one. */
@@ -138,6 +142,128 @@ class SimulationController {
         }
     }
 
+    /** What a simulated guest is to be. */
+    @Schema(name = "SimulatedGuestRequest", description = "What is left out stays as it is.")
+    record GuestRequest(
+            @Schema(
+                    types = {"string", "null"},
+                    description =
+                            "QEMU's run state: running, paused, shutdown, prelaunch, guest-panicked, inmigrate, …",
+                    example = "running")
+            @Nullable
+            String state,
+
+            @Schema(
+                    types = {"string", "null"},
+                    description =
+                            "ANSWERS; SILENT: nothing is answered until the temper changes; REFUSES: plug and unplug get an error; HANGS_UP: they break the connection",
+                    allowableValues = {"ANSWERS", "SILENT", "REFUSES", "HANGS_UP"})
+            @Nullable
+            String temper,
+
+            @Schema(description = "A change is as if the guest had been started anew with another CPU model") @Nullable
+            FeaturesRequest cpuFeatures) {
+
+        SimulationService.GuestWish wish() {
+            return new SimulationService.GuestWish(
+                    state,
+                    temper,
+                    cpuFeatures == null ? null : cpuFeatures.ap(),
+                    cpuFeatures == null ? null : cpuFeatures.apqci(),
+                    cpuFeatures == null ? null : cpuFeatures.apft());
+        }
+    }
+
+    /** The CPU features that a simulated guest is to have. */
+    @Schema(name = "SimulatedCpuFeatures", description = "What is left out stays as it is.")
+    record FeaturesRequest(
+            @Schema(types = {"boolean", "null"}) @Nullable Boolean ap,
+            @Schema(types = {"boolean", "null"}) @Nullable Boolean apqci,
+            @Schema(types = {"boolean", "null"}) @Nullable Boolean apft) {}
+
+    /** A simulated guest as it is now. */
+    @Schema(name = "SimulatedGuest")
+    record GuestBody(
+            @Schema(example = "guest1") String name,
+            @Schema(example = "running") String state,
+
+            @Schema(allowableValues = {"ANSWERS", "SILENT", "REFUSES", "HANGS_UP"})
+            String temper,
+
+            GuestResource.CpuFeaturesResource cpuFeatures) {
+        static GuestBody from(SimulationService.SimulatedGuest guest) {
+            return new GuestBody(
+                    guest.name(),
+                    guest.state(),
+                    guest.temper(),
+                    GuestResource.CpuFeaturesResource.from(guest.cpuFeatures()));
+        }
+    }
+
+    @PutMapping(path = "/guests/{guest}", consumes = MediaType.APPLICATION_JSON_VALUE)
+    @Operation(
+            operationId = "putSimulatedGuest",
+            summary = "Change a simulated guest, or make it",
+            description =
+                    "Its run state, its CPU features, and how its QEMU behaves on its monitor. A new one runs, answers, and has all features.")
+    @io.swagger.v3.oas.annotations.parameters.RequestBody(
+            content = @Content(examples = @ExampleObject(Examples.SIMULATED_GUEST_REQUEST)))
+    @ApiResponse(
+            responseCode = "200",
+            description = "The guest as it is now; or with dryRun what would happen",
+            content =
+                    @Content(
+                            schema = @Schema(oneOf = {GuestBody.class, DryRunResource.class}),
+                            examples = {
+                                @ExampleObject(name = "guest", value = Examples.SIMULATED_GUEST),
+                                @ExampleObject(name = "dryRun", value = Examples.DRY_RUN)
+                            }))
+    @ApiResponse(
+            responseCode = "201",
+            description = "It was made; Location names it",
+            content =
+                    @Content(
+                            schema = @Schema(implementation = GuestBody.class),
+                            examples = @ExampleObject(Examples.SIMULATED_GUEST)))
+    @Refuses(ErrorCode.SIMULATION_IN_USE)
+    ResponseEntity<Object> putGuest(
+            @Parameter(description = "Letters, digits, . _ -", example = "guest1") @PathVariable String guest,
+            @RequestBody GuestRequest body,
+            @Parameter(description = Docs.DRY_RUN) @RequestParam(required = false) @Nullable Boolean dryRun,
+            HttpServletRequest request) {
+        return Answers.of(
+                simulation.guest(guest, body.wish(), Boolean.TRUE.equals(dryRun)), request.getRequestURI(), done -> {
+                    GuestBody answer = GuestBody.from(done.state());
+                    return done.created()
+                            ? ResponseEntity.created(URI.create("/api/v1/guests/" + guest))
+                                    .body(answer)
+                            : ResponseEntity.ok(answer);
+                });
+    }
+
+    @DeleteMapping("/guests/{guest}")
+    @Operation(
+            operationId = "killSimulatedGuest",
+            summary = "Kill a simulated guest",
+            description = "As kill -9 on its QEMU: the kernel takes back what it held. Already gone: 204.")
+    @ApiResponse(responseCode = "204", description = "It is gone", content = @Content)
+    @ApiResponse(
+            responseCode = "200",
+            description = "With dryRun: what would happen",
+            content =
+                    @Content(
+                            schema = @Schema(implementation = DryRunResource.class),
+                            examples = @ExampleObject(name = "dryRun", value = Examples.DRY_RUN)))
+    ResponseEntity<Object> killGuest(
+            @Parameter(description = Docs.GUEST, example = "guest1") @PathVariable String guest,
+            @Parameter(description = Docs.DRY_RUN) @RequestParam(required = false) @Nullable Boolean dryRun,
+            HttpServletRequest request) {
+        return Answers.of(
+                simulation.kill(guest, Boolean.TRUE.equals(dryRun)),
+                request.getRequestURI(),
+                done -> ResponseEntity.noContent().build());
+    }
+
     @PutMapping(path = "/host", consumes = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             operationId = "putSimulatedHost",
@@ -149,12 +275,23 @@ class SimulationController {
             content = @Content(examples = @ExampleObject(Examples.SIMULATED_HOST_REQUEST)))
     @ApiResponse(
             responseCode = "200",
-            description = "The machine as it is now",
-            useReturnTypeSchema = true,
-            content = @Content(examples = @ExampleObject(Examples.SIMULATED_HOST)))
+            description = "The machine as it is now; or with dryRun what would happen",
+            content =
+                    @Content(
+                            schema = @Schema(oneOf = {HostBody.class, DryRunResource.class}),
+                            examples = {
+                                @ExampleObject(name = "host", value = Examples.SIMULATED_HOST),
+                                @ExampleObject(name = "dryRun", value = Examples.DRY_RUN)
+                            }))
     @Refuses(ErrorCode.SIMULATION_IN_USE)
-    HostBody putHost(@RequestBody HostRequest body) {
-        return HostBody.from(simulation.rebuild(body.wish()));
+    ResponseEntity<Object> putHost(
+            @RequestBody HostRequest body,
+            @Parameter(description = Docs.DRY_RUN) @RequestParam(required = false) @Nullable Boolean dryRun,
+            HttpServletRequest request) {
+        return Answers.of(
+                simulation.rebuild(body.wish(), Boolean.TRUE.equals(dryRun)),
+                request.getRequestURI(),
+                done -> ResponseEntity.ok(HostBody.from(done.state())));
     }
 
     @PutMapping("/queues/{apqn}/binding")
@@ -165,15 +302,25 @@ class SimulationController {
                     "Lets the simulated bus look for the driver that the masks or the queue's override name, as an administrator could.")
     @ApiResponse(
             responseCode = "200",
-            description = "The queue as it is now",
-            useReturnTypeSchema = true,
-            content = @Content(examples = @ExampleObject(Examples.QUEUE)))
+            description = "The queue as it is now; or with dryRun what would happen",
+            content =
+                    @Content(
+                            schema = @Schema(oneOf = {QueueResource.class, DryRunResource.class}),
+                            examples = {
+                                @ExampleObject(name = "queue", value = Examples.QUEUE),
+                                @ExampleObject(name = "dryRun", value = Examples.DRY_RUN)
+                            }))
     @Refuses(ErrorCode.QUEUE_NOT_FOUND)
-    QueueResource bind(
+    ResponseEntity<Object> bind(
             @Parameter(description = "In the kernel's spelling", schema = @Schema(type = "string"), example = "05.0004")
                     @PathVariable
-                    Apqn apqn) {
-        return QueueResource.from(simulation.bind(apqn));
+                    Apqn apqn,
+            @Parameter(description = Docs.DRY_RUN) @RequestParam(required = false) @Nullable Boolean dryRun,
+            HttpServletRequest request) {
+        return Answers.of(
+                simulation.bind(apqn, Answers.options(dryRun, null, null)),
+                request.getRequestURI(),
+                done -> ResponseEntity.ok(QueueResource.from(done.state())));
     }
 
     @DeleteMapping("/queues/{apqn}/binding")
@@ -184,14 +331,24 @@ class SimulationController {
                     "Takes the queue from its driver, as an administrator could, in use or not: the kernel never refuses that.")
     @ApiResponse(
             responseCode = "200",
-            description = "The queue as it is now",
-            useReturnTypeSchema = true,
-            content = @Content(examples = @ExampleObject(Examples.QUEUE)))
+            description = "The queue as it is now; or with dryRun what would happen",
+            content =
+                    @Content(
+                            schema = @Schema(oneOf = {QueueResource.class, DryRunResource.class}),
+                            examples = {
+                                @ExampleObject(name = "queue", value = Examples.QUEUE),
+                                @ExampleObject(name = "dryRun", value = Examples.DRY_RUN)
+                            }))
     @Refuses(ErrorCode.QUEUE_NOT_FOUND)
-    QueueResource unbind(
+    ResponseEntity<Object> unbind(
             @Parameter(description = "In the kernel's spelling", schema = @Schema(type = "string"), example = "05.0004")
                     @PathVariable
-                    Apqn apqn) {
-        return QueueResource.from(simulation.unbind(apqn));
+                    Apqn apqn,
+            @Parameter(description = Docs.DRY_RUN) @RequestParam(required = false) @Nullable Boolean dryRun,
+            HttpServletRequest request) {
+        return Answers.of(
+                simulation.unbind(apqn, Answers.options(dryRun, null, null)),
+                request.getRequestURI(),
+                done -> ResponseEntity.ok(QueueResource.from(done.state())));
     }
 }

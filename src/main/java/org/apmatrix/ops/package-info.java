@@ -1,4 +1,4 @@
-/** What an operator sees: health; metrics, audit and events come here. */
+/** What an operator sees: health; and what finishes late unplugs. Metrics, audit and events come here. */
 @NullMarked
 package org.apmatrix.ops;
 

@@ -33,7 +33,7 @@ final class Change {
      */
     <T> Outcome<T> run(String subject, WriteOptions options, Function<HostView, Plan> decide, After<T> done) {
         if (options.dryRun()) {
-            return new Outcome.DryRun<>(planned(host.look(), decide));
+            return new Outcome.DryRun<>(planned(host.look(), decide).forecast());
         }
         return host.locked(() -> {
             HostView before = host.look();

@@ -31,15 +31,24 @@ public final class Host {
     private final DeviceUsers users;
     private final HostLock lock;
     private final Machine machine;
+    private final Attachments attachments;
     private final AtomicReference<Seen> seen = new AtomicReference<>();
 
-    public Host(Sysfs sysfs, ApBus bus, MdevTree mdevs, DeviceUsers users, HostLock lock, Machine machine) {
+    public Host(
+            Sysfs sysfs,
+            ApBus bus,
+            MdevTree mdevs,
+            DeviceUsers users,
+            HostLock lock,
+            Machine machine,
+            Attachments attachments) {
         this.sysfs = sysfs;
         this.bus = bus;
         this.mdevs = mdevs;
         this.users = users;
         this.lock = lock;
         this.machine = machine;
+        this.attachments = attachments;
     }
 
     /** Throws AP_UNAVAILABLE where there is no AP bus. */
@@ -169,7 +178,7 @@ public final class Host {
         for (MdevId id : ids) {
             mdevs.read(id).ifPresent(mdev -> {
                 DeviceUse use = users.use(mdev, queues, holders);
-                entries.put(id, new HostView.Entry(mdev, use));
+                entries.put(id, new HostView.Entry(mdev, use, attachments.of(mdev, use)));
             });
         }
         return entries;

@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.Apqn;
+import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.Matrix;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.fault.Conflict;
@@ -37,15 +38,35 @@ public record HostView(
         SortedMap<Apqn, String> overrides,
         SortedMap<MdevId, Entry> mdevs) {
 
-    /** A mediated device and whether somebody holds it. */
-    public record Entry(Mdev mdev, DeviceUse use) {
-        /** The user's name for a person; empty when there is none. */
-        public Optional<String> holder() {
+    /**
+     * A mediated device and whether somebody holds it.
+     *
+     * @param use what the kernel and {@code /proc} say
+     * @param attachment who has it, null when nobody does; also while the kernel does not say so, from ATTACHING on
+     */
+    public record Entry(Mdev mdev, DeviceUse use, @Nullable Attachment attachment) {
+        /** In use from ATTACHING on; null when it cannot be ruled out. */
+        public @Nullable Boolean inUse() {
+            if (attachment != null) {
+                return true;
+            }
             return switch (use.verdict()) {
-                case FREE -> Optional.empty();
-                case UNKNOWN -> Optional.of("perhaps a process");
-                case IN_USE -> Optional.of(use.pid() == null ? "a process" : "pid " + use.pid());
+                case FREE -> false;
+                case IN_USE -> true;
+                case UNKNOWN -> null;
             };
+        }
+
+        boolean isWith(GuestName guest) {
+            return attachment != null && guest.equals(attachment.guest());
+        }
+
+        /** Who has it, for a person; empty when nobody does. */
+        public Optional<String> holder() {
+            if (attachment != null) {
+                return Optional.of(attachment.toString());
+            }
+            return inUse() == null ? Optional.of("perhaps a process") : Optional.empty();
         }
     }
 
@@ -60,6 +81,14 @@ public record HostView(
         }
         return features.contains("ap_config")
                 || mdevs.values().stream().anyMatch(entry -> entry.mdev().hasApConfig());
+    }
+
+    /** False only when the kernel says that nobody has it, or there is no such device any more. */
+    boolean mayBeInUse(Optional<MdevId> id) {
+        return id.isEmpty()
+                || mdev(id.get())
+                        .map(entry -> !Boolean.FALSE.equals(entry.inUse()))
+                        .orElse(false);
     }
 
     public Optional<Entry> mdev(MdevId id) {

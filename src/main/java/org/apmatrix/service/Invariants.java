@@ -2,13 +2,18 @@ package org.apmatrix.service;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.Apqn;
+import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.Matrix;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.fault.Conflict;
+import org.apmatrix.fault.HostFailure;
 import org.apmatrix.fault.NotFound;
 import org.apmatrix.fault.RequestDenied;
+import org.apmatrix.host.ApDevice;
+import org.apmatrix.host.GuestState;
 
 /** The laws and the kernel's rules, one pure method each: it returns, or throws the refusal with every clash. */
 final class Invariants {
@@ -21,14 +26,15 @@ final class Invariants {
     /** The first law, on every kernel: while somebody holds the device, its matrix does not change and it is not removed. */
     static void mdevNotInUse(HostView.Entry entry) {
         MdevId id = entry.mdev().id();
-        switch (entry.use().verdict()) {
-            case FREE -> {}
-            case UNKNOWN -> throw RequestDenied.mdevMayBeInUse(id);
-            case IN_USE ->
-                throw RequestDenied.mdevInUse(
-                        id,
-                        entry.holder().orElseThrow(),
-                        entry.mdev().matrixOrEmpty().apqns());
+        Boolean inUse = entry.inUse();
+        if (inUse == null) {
+            throw RequestDenied.mdevMayBeInUse(id);
+        }
+        if (inUse) {
+            throw RequestDenied.mdevInUse(
+                    id,
+                    entry.holder().orElse("a process"),
+                    entry.mdev().matrixOrEmpty().apqns());
         }
     }
 
@@ -116,6 +122,61 @@ final class Invariants {
         host.ownerOf(apqn).ifPresent(entry -> {
             throw RequestDenied.apqnHeldByMdev(List.of(HostView.heldBy(apqn, entry)));
         });
+    }
+
+    /** A device is plugged into a guest that runs, is paused or in prelaunch. A guest that does not answer is judged later, by {@link #guestAnswers}. */
+    static void guestTakesDevices(GuestName name, GuestState guest) {
+        if (guest.isReachable() && !guest.takesDevices()) {
+            throw RequestDenied.guestNotRunning(
+                    name, guest.migrating() ? "it is migrating" : String.valueOf(guest.runState()));
+        }
+    }
+
+    /**
+     * The second law from the guest's side: it has no other device than the wanted one, neither on its bus nor on the way. What a silent guest had when it last told
+     * counts until the kernel says that nobody has it.
+     */
+    static void guestHasNoOtherApDevice(GuestName name, GuestState guest, HostView host, MdevId wanted) {
+        ApDevice device = guest.device();
+        boolean silentWithIt = !guest.isReachable() && guest.mdev().equals(Optional.of(wanted));
+        if (device != null && !silentWithIt && (guest.isReachable() || host.mayBeInUse(device.mdev()))) {
+            throw RequestDenied.guestHasApDevice(name, device.mdev().orElse(null), device.toString());
+        }
+        host.mdevs().values().stream()
+                .filter(entry -> !entry.mdev().id().equals(wanted) && entry.isWith(name))
+                .findFirst()
+                .ifPresent(entry -> {
+                    MdevId attached = entry.mdev().id();
+                    throw RequestDenied.guestHasApDevice(name, attached, attached.toString());
+                });
+    }
+
+    /** The second law from the device's side: nobody else has it. */
+    static void mdevNotElsewhere(GuestName name, HostView.Entry entry) {
+        Attachment attachment = entry.attachment();
+        if (attachment != null && !entry.isWith(name)) {
+            throw RequestDenied.mdevAttachedElsewhere(entry.mdev().id(), attachment.guest(), attachment.pid());
+        }
+    }
+
+    /** What is not known to be missing is taken to be there: QEMU has the last word. */
+    static void guestHasCpuFeatures(GuestName name, GuestState guest) {
+        List<String> missing = guest.cpuFeatures().missing();
+        if (!missing.isEmpty()) {
+            throw RequestDenied.cpuFeatureMissing(name, missing);
+        }
+    }
+
+    static void matrixNotEmpty(HostView.Entry entry) {
+        if (entry.mdev().matrixOrEmpty().hasNoApqn()) {
+            throw RequestDenied.matrixEmpty(entry.mdev().id());
+        }
+    }
+
+    static void guestAnswers(GuestName name, GuestState guest) {
+        if (!guest.isReachable()) {
+            throw HostFailure.qemuUnreachable(name, String.valueOf(guest.silence()));
+        }
     }
 
     private static void notAbove(String kind, ApMask ids, int maximum) {

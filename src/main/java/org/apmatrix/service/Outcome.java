@@ -5,6 +5,6 @@ public sealed interface Outcome<T> {
     /** Whether something was made that had not been there. */
     record Done<T>(T state, boolean created) implements Outcome<T> {}
 
-    /** The plan of a dry run. */
-    record DryRun<T>(Plan plan) implements Outcome<T> {}
+    /** What a dry run tells. */
+    record DryRun<T>(Forecast forecast) implements Outcome<T> {}
 }

@@ -28,6 +28,10 @@ public record Plan(
         return new Plan(steps, apqnsAdded, apqnsRemoved, guests, List.copyOf(all));
     }
 
+    Forecast forecast() {
+        return new Forecast(steps.stream().map(Forecast.Line::of).toList(), apqnsAdded, apqnsRemoved, guests, problems);
+    }
+
     /** Throws the first problem, which is the one that the write is refused for. */
     void refuseIfForbidden() {
         if (!problems.isEmpty()) {
@@ -45,6 +49,17 @@ public record Plan(
             } catch (Fault refusal) {
                 found.add(refusal);
             }
+        }
+
+        /** Throws the first one. */
+        void refuseIfAny() {
+            if (!found.isEmpty()) {
+                throw found.get(0);
+            }
+        }
+
+        List<Fault> found() {
+            return List.copyOf(found);
         }
 
         Plan plan(List<Step> steps, Matrix before, Matrix after, List<String> guests) {

@@ -83,10 +83,10 @@ public final class QueueService {
     }
 
     /** Binds a queue to the driver that the masks or its override name, or takes it from its driver, as an administrator could; already so is done. */
-    QueueState rebind(Apqn apqn, boolean bind) {
-        Outcome<QueueState> outcome = change.run(
+    Outcome<QueueState> rebind(Apqn apqn, boolean bind, WriteOptions options) {
+        return change.run(
                 "queue " + apqn,
-                WriteOptions.NONE,
+                options,
                 view -> {
                     Optional<String> driver = requireQueue(view, apqn);
                     Plan.Problems none = new Plan.Problems();
@@ -97,7 +97,6 @@ public final class QueueService {
                     return none.plan(List.of(new Step(store, null)), List.of(), List.of(), List.of());
                 },
                 (before, after) -> new Outcome.Done<>(state(after, apqn), false));
-        return ((Outcome.Done<QueueState>) outcome).state();
     }
 
     private static Optional<String> requireQueue(HostView view, Apqn apqn) {

@@ -42,7 +42,7 @@ public final class SelfTestService {
         MdevId id = MdevId.random();
         List<Step> steps = List.of(new Step(tree.create(id), tree.remove(id)), new Step(tree.remove(id), null));
         if (options.dryRun()) {
-            return new Outcome.DryRun<>(new Plan.Problems().plan(steps, List.of(), List.of(), List.of()));
+            return new Outcome.DryRun<>(new Plan(steps, List.of(), List.of(), List.of(), List.of()).forecast());
         }
         return host.locked(() -> new Outcome.Done<>(new SelfTest(runOn(tree, id, steps)), false));
     }

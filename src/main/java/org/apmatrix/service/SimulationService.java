@@ -1,25 +1,36 @@
 package org.apmatrix.service;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
 import org.apmatrix.ap.AdapterId;
 import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.Apqn;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.fault.InvalidValue;
 import org.apmatrix.fault.RequestDenied;
+import org.apmatrix.host.CpuFeatures;
 import org.apmatrix.host.sim.KernelVersion;
+import org.apmatrix.host.sim.SimulatedGuests;
 import org.apmatrix.host.sim.SimulatedKernel;
 import org.apmatrix.host.sim.SimulatedMachine;
+import org.apmatrix.host.sim.SimulatedQemu;
 import org.jspecify.annotations.Nullable;
 
-/** What only a simulated host can: become another machine, and have its queues bound and unbound by hand. */
+/** What only a simulated host can: become another machine, have its queues bound and unbound by hand, and its guests change their mind. */
 public final class SimulationService {
+    /** What may stand as a file name without quotes. */
+    private static final Pattern GUEST_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
+
     private final SimulatedKernel kernel;
+    private final SimulatedGuests guests;
     private final Host host;
     private final QueueService queues;
 
-    public SimulationService(SimulatedKernel kernel, Host host, QueueService queues) {
+    public SimulationService(SimulatedKernel kernel, SimulatedGuests guests, Host host, QueueService queues) {
         this.kernel = kernel;
+        this.guests = guests;
         this.host = host;
         this.queues = queues;
     }
@@ -51,28 +62,122 @@ public final class SimulationService {
             @Nullable Integer maxAdapterId,
             @Nullable Integer maxDomainId) {}
 
-    /** Boots the machine anew, as it is wished to be; only while no mediated device stands. */
-    public Simulated rebuild(Wish wish) {
+    /** What a simulated guest is to be; null leaves it, or is the default for a new one: running, answering, with all features. */
+    public record GuestWish(
+            @Nullable String state,
+            @Nullable String temper,
+            @Nullable Boolean ap,
+            @Nullable Boolean apqci,
+            @Nullable Boolean apft) {}
+
+    /** A simulated guest as it is now. */
+    public record SimulatedGuest(String name, String state, String temper, CpuFeatures cpuFeatures) {}
+
+    /** Changes a simulated guest, or makes it; INVALID_VALUE for a name that is none or a run state that QEMU does not have, SIMULATION_IN_USE when ap is to go from a guest that has a device. */
+    public Outcome<SimulatedGuest> guest(String name, GuestWish wish, boolean dryRun) {
+        if (!GUEST_NAME.matcher(name).matches()) {
+            throw new InvalidValue(
+                    "guest",
+                    "A simulated guest's name is 1 to 64 letters, digits, . _ -, the first a letter or digit.");
+        }
+        synchronized (guests) {
+            Optional<SimulatedQemu> standing = guests.find(name);
+            SimulatedQemu.Settings now = standing.map(SimulatedQemu::settings).orElse(SimulatedQemu.Settings.DEFAULT);
+            SimulatedQemu.Settings next = settings(now, wish);
+            Plan.Problems problems = new Plan.Problems();
+            problems.check(() -> standing.flatMap(SimulatedQemu::plugged)
+                    .filter(mdev -> !next.cpuFeatures().ap())
+                    .ifPresent(mdev -> {
+                        throw RequestDenied.simulationInUse(List.of(mdev));
+                    }));
+            if (dryRun) {
+                String action = standing.isPresent() ? "change" : "start";
+                return forecast(new Forecast.Line(action, name, next.toString()), problems);
+            }
+            problems.refuseIfAny();
+            standing.ifPresentOrElse(qemu -> qemu.apply(next), () -> guests.start(name, next));
+            return new Outcome.Done<>(simulated(name, next), standing.isEmpty());
+        }
+    }
+
+    private static <T> Outcome<T> forecast(Forecast.Line step, Plan.Problems problems) {
+        return new Outcome.DryRun<>(new Forecast(List.of(step), List.of(), List.of(), List.of(), problems.found()));
+    }
+
+    private static SimulatedGuest simulated(String name, SimulatedQemu.Settings settings) {
+        SimulatedQemu.CpuFeatures features = settings.cpuFeatures();
+        return new SimulatedGuest(
+                name,
+                settings.runState(),
+                settings.temper().name(),
+                new CpuFeatures(features.ap(), features.apqci(), features.apft()));
+    }
+
+    private static SimulatedQemu.Temper temper(String text) {
+        return Arrays.stream(SimulatedQemu.Temper.values())
+                .filter(temper -> temper.name().equals(text))
+                .findFirst()
+                .orElseThrow(() ->
+                        new InvalidValue("temper", "One of " + Arrays.toString(SimulatedQemu.Temper.values()) + "."));
+    }
+
+    private static SimulatedQemu.Settings settings(SimulatedQemu.Settings now, GuestWish wish) {
+        if (wish.state() != null && !SimulatedQemu.isRunState(wish.state())) {
+            throw new InvalidValue(
+                    "state", "A run state of QEMU: running, paused, shutdown, prelaunch, inmigrate, guest-panicked, …");
+        }
+        SimulatedQemu.CpuFeatures features = now.cpuFeatures();
+        return now.withRunState(given(wish.state(), now.runState()))
+                .withTemper(wish.temper() == null ? now.temper() : temper(wish.temper()))
+                .withCpuFeatures(new SimulatedQemu.CpuFeatures(
+                        given(wish.ap(), features.ap()),
+                        given(wish.apqci(), features.apqci()),
+                        given(wish.apft(), features.apft())));
+    }
+
+    /** As kill -9 on its QEMU: the kernel takes back what it held, and the guest is gone. Already gone is done. */
+    public Outcome<String> kill(String name, boolean dryRun) {
+        synchronized (guests) {
+            if (dryRun) {
+                return forecast(new Forecast.Line("kill", name, "SIGKILL"), new Plan.Problems());
+            }
+            guests.kill(name);
+            return new Outcome.Done<>(name, false);
+        }
+    }
+
+    /** Boots the machine anew, as it is wished to be; only while no mediated device stands. Its guests are started anew, too. */
+    public Outcome<Simulated> rebuild(Wish wish, boolean dryRun) {
         KernelVersion version = version(wish);
         SimulatedMachine machine = machine(wish);
+        if (dryRun) {
+            Plan.Problems problems = new Plan.Problems();
+            problems.check(this::requireNoDevice);
+            return forecast(new Forecast.Line("boot", version.release(), machine.toString()), problems);
+        }
         return host.locked(() -> {
-            List<MdevId> standing = List.copyOf(host.look().mdevs().keySet());
-            if (!standing.isEmpty()) {
-                throw RequestDenied.simulationInUse(standing);
-            }
+            requireNoDevice();
             kernel.boot(version, machine);
-            return simulated();
+            guests.rebooted();
+            return new Outcome.Done<>(simulated(), false);
         });
     }
 
+    private void requireNoDevice() {
+        List<MdevId> standing = List.copyOf(host.look().mdevs().keySet());
+        if (!standing.isEmpty()) {
+            throw RequestDenied.simulationInUse(standing);
+        }
+    }
+
     /** Binds a queue by hand to the driver that the masks or its override name. */
-    public QueueService.QueueState bind(Apqn apqn) {
-        return queues.rebind(apqn, true);
+    public Outcome<QueueService.QueueState> bind(Apqn apqn, WriteOptions options) {
+        return queues.rebind(apqn, true, options);
     }
 
     /** Takes a queue from its driver by hand. */
-    public QueueService.QueueState unbind(Apqn apqn) {
-        return queues.rebind(apqn, false);
+    public Outcome<QueueService.QueueState> unbind(Apqn apqn, WriteOptions options) {
+        return queues.rebind(apqn, false, options);
     }
 
     private Simulated simulated() {

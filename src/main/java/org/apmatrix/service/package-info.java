@@ -4,7 +4,11 @@
  * <p>{@link org.apmatrix.service.Invariants} has one pure method per law over a {@link org.apmatrix.service.HostView}, an immutable picture of the host.
  * A decision is a {@link org.apmatrix.service.Plan}: the very steps that a dry run shows are those that are run.
  *
- * <p>Of the seam it knows the refusal alone: {@link org.apmatrix.service.Change} undoes what a {@code KernelException} interrupted, and passes its errno on.
+ * <p>Of the seam it knows the refusal alone: {@link org.apmatrix.service.Change} undoes what a {@code KernelException} interrupted, and passes its errno on. Of
+ * QMP, too: {@link org.apmatrix.service.HotplugService} must tell a QEMU that said no from one that said nothing.
+ *
+ * <p>A guest can be silent, a kernel cannot. So {@link org.apmatrix.service.HotplugService} marks what it is about to do
+ * ({@link org.apmatrix.service.GuestNotes}), and {@link org.apmatrix.service.Settlement} finds out how it ended.
  */
 @NullMarked
 package org.apmatrix.service;

@@ -3,17 +3,23 @@ package org.apmatrix.api;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.apmatrix.Patience;
 import org.apmatrix.host.sim.KernelVersion;
+import org.apmatrix.host.sim.SimulatedGuests;
 import org.apmatrix.host.sim.SimulatedKernel;
 import org.apmatrix.host.sim.SimulatedMachine;
+import org.apmatrix.host.sim.SimulatedQemu;
+import org.apmatrix.service.Settlement;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
+import org.springframework.context.ApplicationContext;
 import org.springframework.test.context.junit.jupiter.SpringExtension;
 
-/** Boots the example machine with kernel 6.12 before each test, and remembers which test classes have run to their end. */
+/** Boots the example machine with kernel 6.12 and starts its three guests before each test, and remembers which test classes have run to their end. */
 final class FreshMachine implements BeforeEachCallback, AfterAllCallback {
     private static final Set<String> RUN = ConcurrentHashMap.newKeySet();
 
@@ -25,9 +31,16 @@ final class FreshMachine implements BeforeEachCallback, AfterAllCallback {
     @Override
     public void beforeEach(ExtensionContext context) throws IOException {
         Files.deleteIfExists(Path.of(OnTheSimulatedHost.LOCK_FILE));
-        SpringExtension.getApplicationContext(context)
-                .getBean("kernel", SimulatedKernel.class)
-                .boot(KernelVersion.V6_12, SimulatedMachine.example());
+        ApplicationContext service = SpringExtension.getApplicationContext(context);
+        SimulatedGuests guests = service.getBean(SimulatedGuests.class);
+        guests.close();
+        service.getBean("kernel", SimulatedKernel.class).boot(KernelVersion.V6_12, SimulatedMachine.example());
+        Settlement settlement = service.getBean(Settlement.class);
+        Patience.until(() -> {
+            settlement.reconcile();
+            return settlement.isIdle();
+        });
+        List.of("guest1", "guest2", "guest3").forEach(name -> guests.start(name, SimulatedQemu.Settings.DEFAULT));
     }
 
     @Override

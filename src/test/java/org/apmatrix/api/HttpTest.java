@@ -11,8 +11,10 @@ import java.util.List;
 import java.util.Map;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.host.sim.KernelVersion;
+import org.apmatrix.host.sim.SimulatedGuests;
 import org.apmatrix.host.sim.SimulatedKernel;
 import org.apmatrix.host.sim.SimulatedMachine;
+import org.apmatrix.host.sim.SimulatedQemu;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.springframework.beans.factory.annotation.Autowired;
@@ -29,6 +31,9 @@ abstract class HttpTest {
     @Autowired
     SimulatedKernel kernel;
 
+    @Autowired
+    SimulatedGuests guests;
+
     @LocalServerPort
     int port;
 
@@ -41,6 +46,10 @@ abstract class HttpTest {
 
     void boot(KernelVersion version) {
         kernel.boot(version, SimulatedMachine.example());
+    }
+
+    SimulatedQemu guest(String name) {
+        return guests.find(name).orElseThrow();
     }
 
     /** All eight queues of the example machine are vfio_ap's. */

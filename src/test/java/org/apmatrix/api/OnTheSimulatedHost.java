@@ -18,7 +18,11 @@ import org.springframework.test.context.ActiveProfiles;
         properties = {
             "apmatrix.host.lock-file=" + OnTheSimulatedHost.LOCK_FILE,
             "apmatrix.host.lock-wait=250ms",
-            "apmatrix.host.state-directory=target/http-tests/state"
+            "apmatrix.host.state-directory=target/http-tests/state",
+            "apmatrix.guests.reconcile-interval=100ms",
+            "apmatrix.guests.qmp.reply-timeout=500ms",
+            "apmatrix.guests.qmp.reconnect-after=10ms",
+            "apmatrix.guests.qmp.reconnect-at-most=100ms"
         })
 @ActiveProfiles("simulated")
 @ExtendWith(FreshMachine.class)

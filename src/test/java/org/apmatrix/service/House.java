@@ -12,21 +12,32 @@ import org.apmatrix.ap.Matrix;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.host.ApBus;
 import org.apmatrix.host.DeviceUsers;
+import org.apmatrix.host.Guests;
 import org.apmatrix.host.HostLock;
 import org.apmatrix.host.InterferingSysfs;
 import org.apmatrix.host.Machine;
 import org.apmatrix.host.MdevTree;
+import org.apmatrix.host.kernel.Procfs;
 import org.apmatrix.host.kernel.Sysfs;
+import org.apmatrix.host.qmp.QmpProperties;
 import org.apmatrix.host.sim.KernelVersion;
 import org.apmatrix.host.sim.SimulatedKernel;
 import org.apmatrix.host.sim.SimulatedMachine;
 import org.jspecify.annotations.Nullable;
+import org.springframework.util.unit.DataSize;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The services over the example machine with all queues freed, between them a seam at which a test can interfere. */
 final class House {
     static final MdevId A = MdevId.parse("11111111-2222-4333-8444-555555555555").orElseThrow();
     static final MdevId B = MdevId.parse("22222222-3333-4444-8555-666666666666").orElseThrow();
+    private static final QmpProperties NO_GUESTS = new QmpProperties(
+            List.of(),
+            Duration.ofSeconds(2),
+            Duration.ofSeconds(2),
+            Duration.ofMillis(100),
+            Duration.ofSeconds(5),
+            DataSize.ofMegabytes(16));
     static final Instant NOW = Instant.parse("2026-01-02T03:04:05Z");
 
     final SimulatedKernel kernel;
@@ -44,7 +55,7 @@ final class House {
         kernel = new SimulatedKernel(version, SimulatedMachine.example());
         kernel.write(Path.of("/sys/bus/ap/apmask"), "-5,-6\n");
         sysfs = new InterferingSysfs(kernel);
-        Host machine = machine(kernel, sysfs);
+        Host machine = machine(sysfs, kernel.procfs());
         WorkInFlight inFlight = inFlight(stateDirectory);
         mdevs = new MdevService(
                 machine,
@@ -60,16 +71,17 @@ final class House {
         return new WorkInFlight(directory, Clock.fixed(NOW, ZoneOffset.UTC), JsonMapper.shared());
     }
 
-    private static Host machine(SimulatedKernel kernel, Sysfs sysfs) {
+    static Host machine(Sysfs sysfs, Procfs procfs) {
         ApBus bus = new ApBus(sysfs);
         MdevTree tree = new MdevTree(sysfs);
         return new Host(
                 sysfs,
                 bus,
                 tree,
-                new DeviceUsers(sysfs, kernel.procfs(), bus, tree),
+                new DeviceUsers(sysfs, procfs, bus, tree),
                 new HostLock(null, Duration.ofSeconds(2), Clock.systemUTC()),
-                new Machine(kernel.procfs(), true));
+                new Machine(procfs, true),
+                new Attachments(new Guests(NO_GUESTS, procfs), new GuestNotes(null, JsonMapper.shared())));
     }
 
     House with(MdevId id, Matrix matrix) {

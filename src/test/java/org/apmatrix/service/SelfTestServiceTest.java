@@ -4,19 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
-import java.time.Clock;
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.fault.ErrorCode;
 import org.apmatrix.fault.HostFailure;
-import org.apmatrix.host.ApBus;
-import org.apmatrix.host.DeviceUsers;
-import org.apmatrix.host.HostLock;
 import org.apmatrix.host.InterferingSysfs;
-import org.apmatrix.host.Machine;
 import org.apmatrix.host.MdevTree;
 import org.apmatrix.host.VfioSelfTest;
 import org.apmatrix.host.kernel.Errno;
@@ -58,7 +52,7 @@ class SelfTestServiceTest {
         assertThat(outcome)
                 .isInstanceOfSatisfying(
                         Outcome.DryRun.class,
-                        dryRun -> assertThat(dryRun.plan().steps()).hasSize(2));
+                        dryRun -> assertThat(dryRun.forecast().steps()).hasSize(2));
         assertThat(bench.sysfs.written()).isEmpty();
     }
 
@@ -169,16 +163,7 @@ class SelfTestServiceTest {
         }
 
         private SelfTestService selfTests(Vfio vfio) {
-            ApBus bus = new ApBus(sysfs);
-            MdevTree mdevs = new MdevTree(sysfs);
-            Procfs procfs = new SomeProcesses(kernel.procfs(), processesAreReadable);
-            Host host = new Host(
-                    sysfs,
-                    bus,
-                    mdevs,
-                    new DeviceUsers(sysfs, procfs, bus, mdevs),
-                    new HostLock(null, Duration.ofSeconds(2), Clock.systemUTC()),
-                    new Machine(procfs, true));
+            Host host = House.machine(sysfs, new SomeProcesses(kernel.procfs(), processesAreReadable));
             return new SelfTestService(host, inFlight, new VfioSelfTest(vfio));
         }
     }

@@ -6,19 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.hamcrest.Matchers.contains;
 import static org.hamcrest.Matchers.empty;
 
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntConsumer;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import org.apmatrix.ApMatrixApplication;
 import org.apmatrix.host.sim.KernelVersion;
 import org.apmatrix.host.sim.SimulatedKernel;
 import org.apmatrix.host.sim.SimulatedMachine;
@@ -34,16 +28,14 @@ class CrashTest {
     private static final String MDEV = "0a1b2c3d-0000-4000-8000-00000000e001";
     private static final String WISH = """
             {"uuid": "%s", "adapters": [5, 6], "domains": [4, 71, 171, 255], "controlDomains": [4, 71]}""".formatted(MDEV);
-    private static final Pattern STARTED = Pattern.compile(".*Tomcat started on port ([0-9]+).*");
 
     /** Without ap_config: eight writes, one an assignment. */
     private final SimulatedKernel kernel = new SimulatedKernel(KernelVersion.V6_1, SimulatedMachine.example());
 
     private final AtomicInteger writes = new AtomicInteger();
     private IntConsumer afterWrite = count -> {};
-    private final List<String> log = new ArrayList<>();
     private FuseServer mount;
-    private Process service;
+    private ServiceProcess service;
 
     @TempDir
     Path directory;
@@ -53,12 +45,16 @@ class CrashTest {
         SimulatedMount.require();
         kernel.write(Path.of("/sys/bus/ap/apmask"), "-5,-6\n");
         mount = FuseServer.mount(new Counting(), Files.createDirectory(directory.resolve("sys")));
+        service = new ServiceProcess(
+                "--apmatrix.host.sysfs-root=" + directory.resolve("sys"),
+                "--apmatrix.host.lock-file=" + directory.resolve("ap.lock"),
+                "--apmatrix.host.state-directory=" + directory.resolve("state"));
     }
 
     @AfterEach
     void unmount() {
         if (service != null) {
-            service.destroyForcibly();
+            service.close();
         }
         if (mount != null) {
             mount.close();
@@ -67,21 +63,21 @@ class CrashTest {
 
     @Test
     void theNextStartReportsADeviceThatWasLeftHalfMade() throws Exception {
-        int port = start();
+        int port = service.start();
         afterWrite = count -> {
             if (count == 5) {
-                service.destroyForcibly();
+                service.kill();
             }
         };
 
         assertThatThrownBy(() -> create(port)).isInstanceOf(IOException.class);
-        assertThat(service.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        service.awaitEnd();
         afterWrite = count -> {};
 
         assertThat(kernel.read(Path.of("/sys/devices/vfio_ap/matrix", MDEV, "matrix")))
                 .isEqualTo("05.0004\n05.0047\n06.0004\n06.0047\n");
-        String url = "http://localhost:" + start() + "/api/v1";
-        assertThat(log).anyMatch(line -> line.contains("mdev " + MDEV) && line.contains("cut off"));
+        String url = "http://localhost:" + service.start() + "/api/v1";
+        assertThat(service.log()).anyMatch(line -> line.contains("mdev " + MDEV) && line.contains("cut off"));
         given().get(url + "/host").then().body("unfinished.subject", contains("mdev " + MDEV));
         given().delete(url + "/mdevs/" + MDEV).then().statusCode(204);
         given().get(url + "/host").then().body("unfinished", empty());
@@ -97,31 +93,6 @@ class CrashTest {
                 throw new IOException("no answer");
             }
         }
-    }
-
-    /** Returns when the service listens, with its port. */
-    private int start() throws IOException {
-        service = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        ApMatrixApplication.class.getName(),
-                        "--server.port=0",
-                        "--apmatrix.host.sysfs-root=" + directory.resolve("sys"),
-                        "--apmatrix.host.lock-file=" + directory.resolve("ap.lock"),
-                        "--apmatrix.host.state-directory=" + directory.resolve("state"))
-                .redirectErrorStream(true)
-                .start();
-        BufferedReader output = service.inputReader(StandardCharsets.UTF_8);
-        for (String line = output.readLine(); line != null; line = output.readLine()) {
-            log.add(line);
-            Matcher started = STARTED.matcher(line);
-            if (started.matches()) {
-                return Integer.parseInt(started.group(1));
-            }
-        }
-        throw new AssertionError("the service ended: " + String.join("\n", log));
     }
 
     /** The simulated tree, which tells of each store that went through. */

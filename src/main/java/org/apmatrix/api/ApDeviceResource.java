@@ -1,0 +1,71 @@
+package org.apmatrix.api;
+
+import io.swagger.v3.oas.annotations.media.Schema;
+import java.time.Instant;
+import org.apmatrix.service.AttachedDevice;
+import org.apmatrix.service.Attachment;
+import org.jspecify.annotations.Nullable;
+
+/** The vfio-ap device of a guest. */
+@Schema(name = "ApDevice", description = "The vfio-ap device of a guest; a guest has at most one.")
+record ApDeviceResource(
+        @Schema(
+                description = "Its name in QEMU; null for an anonymous device",
+                types = {"string", "null"},
+                example = "vfio-ap-" + Examples.UUID)
+        @Nullable
+        String id,
+
+        @Schema(
+                description = "null for a device that is none of this host's mediated devices",
+                types = {"string", "null"},
+                format = "uuid",
+                example = Examples.UUID)
+        @Nullable
+        String mdev,
+
+        @Schema(
+                types = {"string", "null"},
+                example = "/sys/devices/vfio_ap/matrix/" + Examples.UUID)
+        @Nullable
+        String sysfsdev,
+
+        @Schema(description = "ATTACHING and DETACHING: QEMU has not said yet how it ended; poll")
+        Attachment.State state,
+
+        @Schema(
+                description = "When this state was reached; null when that was not this service's doing",
+                types = {"string", "null"},
+                format = "date-time")
+        @Nullable
+        Instant since,
+
+        @Schema(
+                description =
+                        "When the guest's own bus scan will have seen the queues at the latest; null where since is, and unless ATTACHED",
+                types = {"string", "null"},
+                format = "date-time")
+        @Nullable
+        Instant guestVisibleBy) {
+
+    /** What is to be plugged in. */
+    @Schema(name = "ApDeviceRequest")
+    record Request(
+            @Schema(
+                    requiredMode = Schema.RequiredMode.REQUIRED,
+                    format = "uuid",
+                    description = "The mediated device",
+                    example = Examples.UUID)
+            @Nullable
+            String mdev) {}
+
+    static ApDeviceResource from(AttachedDevice device) {
+        return new ApDeviceResource(
+                device.id(),
+                device.mdev() == null ? null : device.mdev().toString(),
+                device.sysfsdev(),
+                device.state(),
+                device.since(),
+                device.guestVisibleBy());
+    }
+}

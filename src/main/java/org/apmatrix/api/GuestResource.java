@@ -1,0 +1,81 @@
+package org.apmatrix.api;
+
+import io.swagger.v3.oas.annotations.media.Schema;
+import org.apmatrix.host.CpuFeatures;
+import org.apmatrix.service.GuestService;
+import org.jspecify.annotations.Nullable;
+
+/** A guest. */
+@Schema(name = "Guest")
+record GuestResource(
+        @Schema(
+                description =
+                        "What QEMU's -name says; after the monitor socket's file where QEMU has no name, two guests have the same, or QEMU has not answered yet",
+                example = "guest1")
+        String name,
+
+        @Schema(
+                description = "null where QEMU was given none",
+                types = {"string", "null"},
+                format = "uuid")
+        @Nullable
+        String uuid,
+
+        @Schema(allowableValues = {"simulated", "qmp", "libvirt"})
+        String source,
+
+        @Schema(
+                description =
+                        "QEMU's own word: running, paused, prelaunch, shutdown, …; unreachable while QEMU does not answer",
+                example = "running")
+        String state,
+
+        @Schema(
+                description = "The process of its QEMU; null where that cannot be seen",
+                types = {"integer", "null"},
+                example = "4001")
+        @Nullable
+        Integer pid,
+
+        CpuFeaturesResource cpuFeatures,
+
+        @Schema(description = "null when none is plugged in") @Nullable
+        ApDeviceResource apDevice) {
+
+    /** What the guest's CPU model has of AP. */
+    @Schema(name = "CpuFeatures", description = "What the guest's CPU model has of AP; null where QEMU did not tell.")
+    record CpuFeaturesResource(
+            @Schema(
+                    types = {"boolean", "null"},
+                    description = "The AP instructions: without them, no AP bus")
+            @Nullable
+            Boolean ap,
+
+            @Schema(
+                    types = {"boolean", "null"},
+                    description = "Without it a Linux guest sees domains 0 to 15 only")
+            @Nullable
+            Boolean apqci,
+
+            @Schema(
+                    types = {"boolean", "null"},
+                    description = "Without it a Linux guest cannot identify its queues")
+            @Nullable
+            Boolean apft) {
+        static CpuFeaturesResource from(CpuFeatures features) {
+            return new CpuFeaturesResource(features.ap(), features.apqci(), features.apft());
+        }
+    }
+
+    static GuestResource from(GuestService.GuestView guest) {
+        String runState = guest.state().runState();
+        return new GuestResource(
+                guest.name().toString(),
+                guest.state().uuid() == null ? null : guest.state().uuid().toString(),
+                guest.simulated() ? "simulated" : "qmp",
+                runState == null ? "unreachable" : runState,
+                guest.state().pid(),
+                CpuFeaturesResource.from(guest.state().cpuFeatures()),
+                guest.device() == null ? null : ApDeviceResource.from(guest.device()));
+    }
+}

@@ -1,0 +1,28 @@
+package org.apmatrix.service;
+
+import java.util.List;
+import org.apmatrix.ap.Apqn;
+import org.apmatrix.fault.Fault;
+
+/**
+ * What a dry run tells: the steps in the order of execution, what they change, and everything that the write would be refused for.
+ *
+ * @param guests who uses a device that would change
+ */
+public record Forecast(
+        List<Line> steps, List<Apqn> apqnsAdded, List<Apqn> apqnsRemoved, List<String> guests, List<Fault> problems) {
+    /**
+     * One step.
+     *
+     * @param action an attribute's verb or a QMP command
+     * @param target a path in sysfs or a guest's name
+     */
+    public record Line(String action, String target, String value) {
+        static Line of(Step step) {
+            return new Line(
+                    step.store().action(),
+                    step.store().target().toString(),
+                    step.store().value());
+        }
+    }
+}

@@ -1,0 +1,194 @@
+package org.apmatrix.service;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import org.apmatrix.ap.GuestName;
+import org.apmatrix.ap.MdevId;
+import org.apmatrix.fault.HostFailure;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * What nobody else remembers of guests: which plugs and unplugs are under way, and what a prepared migration took away. It is on disk before QEMU is asked, so a
+ * service that is killed finds it again.
+ */
+public final class GuestNotes {
+    private static final Logger LOG = LoggerFactory.getLogger(GuestNotes.class);
+    private static final String FILE = "guests.json";
+
+    private final @Nullable Path directory;
+    private final JsonMapper json;
+    private Content content = new Content(List.of(), List.of());
+
+    /**
+     * Reads what an earlier process noted.
+     *
+     * @param directory null where nothing is to be kept beyond this process
+     * @throws UncheckedIOException when there are notes that cannot be read: without them a device could be taken for free that is not
+     */
+    public GuestNotes(@Nullable Path directory, JsonMapper json) {
+        this.directory = directory;
+        this.json = json;
+        if (directory != null && Files.exists(directory.resolve(FILE))) {
+            content = read(directory.resolve(FILE));
+            content.marks()
+                    .forEach(mark -> LOG.warn("{}: left {} by an earlier process", mark.subject(), mark.state()));
+        }
+    }
+
+    /**
+     * A plug or unplug that is under way.
+     *
+     * @param guest its name when this was noted; it may go by another while its QEMU does not answer
+     * @param socket its monitor socket, by which it is found again
+     * @param pid QEMU's process, null where it is not known
+     * @param mdev null for a device that is none of this host's mediated devices
+     * @param link the device's link on the guest's AP bus; null while it is being plugged
+     */
+    record Mark(
+            String guest,
+            String socket,
+            @Nullable Integer pid,
+            @Nullable String mdev,
+            Attachment.State state,
+            @Nullable String link,
+            Instant since) {
+        boolean isOf(Path monitor) {
+            return socket.equals(monitor.toString());
+        }
+
+        Optional<MdevId> mdevId() {
+            return Optional.ofNullable(mdev).flatMap(MdevId::parse);
+        }
+
+        String subject() {
+            return "mdev=" + mdev + " guest=" + guest;
+        }
+    }
+
+    /**
+     * A migration that was prepared.
+     *
+     * @param mdev what is to be plugged in again; null when nothing was plugged
+     */
+    record Preparation(String guest, @Nullable String mdev, Instant since) {}
+
+    private record Content(List<Mark> marks, List<Preparation> preparations) {}
+
+    synchronized List<Mark> marks() {
+        return content.marks();
+    }
+
+    /** What is under way with the guest at this monitor socket. */
+    Optional<Mark> markOf(Path monitor) {
+        return marks().stream().filter(mark -> mark.isOf(monitor)).findFirst();
+    }
+
+    Optional<Mark> markOf(MdevId mdev) {
+        return marks().stream()
+                .filter(mark -> mdev.toString().equals(mark.mdev()))
+                .findFirst();
+    }
+
+    /** Notes it in place of an earlier mark of the same guest. */
+    void mark(Mark mark) {
+        String before = markOf(Path.of(mark.socket()))
+                .map(earlier -> earlier.state().name())
+                .orElse(mark.state() == Attachment.State.DETACHING ? "ATTACHED" : "FREE");
+        change(now -> new Content(
+                Stream.concat(
+                                now.marks().stream()
+                                        .filter(other -> !other.socket().equals(mark.socket())),
+                                Stream.of(mark))
+                        .toList(),
+                now.preparations()));
+        LOG.info("{} {} -> {}", mark.subject(), before, mark.state());
+    }
+
+    /** @param outcome what is certain now, for the log */
+    void unmark(Mark mark, String outcome) {
+        change(now -> new Content(
+                now.marks().stream().filter(other -> !other.equals(mark)).toList(), now.preparations()));
+        LOG.info("{} {} -> {}", mark.subject(), mark.state(), outcome);
+    }
+
+    synchronized Optional<Preparation> preparationOf(GuestName guest) {
+        return content.preparations().stream()
+                .filter(preparation -> preparation.guest().equals(guest.toString()))
+                .findFirst();
+    }
+
+    void prepared(Preparation preparation) {
+        change(now -> new Content(
+                now.marks(),
+                Stream.concat(
+                                now.preparations().stream()
+                                        .filter(other -> !other.guest().equals(preparation.guest())),
+                                Stream.of(preparation))
+                        .toList()));
+    }
+
+    void forgetPreparation(GuestName guest) {
+        if (preparationOf(guest).isPresent()) {
+            change(now -> new Content(
+                    now.marks(),
+                    now.preparations().stream()
+                            .filter(other -> !other.guest().equals(guest.toString()))
+                            .toList()));
+        }
+    }
+
+    private synchronized void change(UnaryOperator<Content> edit) {
+        Content next = edit.apply(content);
+        if (directory != null) {
+            write(directory, next);
+        }
+        content = next;
+    }
+
+    private Content read(Path file) {
+        try {
+            return json.readValue(Files.readAllBytes(file), Content.class);
+        } catch (IOException | JacksonException e) {
+            throw new UncheckedIOException(
+                    "The notes of plugs and unplugs under way cannot be read: " + file
+                            + ". Compare the guests with the mediated devices by hand, then delete the file.",
+                    new IOException(e));
+        }
+    }
+
+    /** All or nothing, whatever happens to the machine: a new file, forced to the disk, takes the old one's place. */
+    private void write(Path into, Content next) {
+        Path fresh = into.resolve(FILE + ".new");
+        try {
+            Files.createDirectories(into);
+            try (FileChannel channel = FileChannel.open(
+                    fresh, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
+                ByteBuffer bytes = ByteBuffer.wrap(json.writeValueAsBytes(next));
+                while (bytes.hasRemaining()) {
+                    channel.write(bytes);
+                }
+                channel.force(true);
+            }
+            Files.move(fresh, into.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            LOG.error("notes cannot be written in {}", into, e);
+            throw HostFailure.refused(
+                    null, "What is under way cannot be noted (apmatrix.host.state-directory); nothing was done.");
+        }
+    }
+}

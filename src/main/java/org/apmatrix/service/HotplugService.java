@@ -1,0 +1,339 @@
+package org.apmatrix.service;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.apmatrix.ap.GuestName;
+import org.apmatrix.ap.Matrix;
+import org.apmatrix.ap.MdevId;
+import org.apmatrix.fault.Fault;
+import org.apmatrix.fault.HostFailure;
+import org.apmatrix.fault.NotFound;
+import org.apmatrix.fault.RequestDenied;
+import org.apmatrix.host.ApDevice;
+import org.apmatrix.host.Guest;
+import org.apmatrix.host.GuestState;
+import org.apmatrix.host.MdevTree;
+import org.apmatrix.host.qmp.QmpException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Hot plug and hot unplug, under the second law: mark under the lock, talk to QEMU without it, settle ({@link Settlement}). The proof is always what QEMU's AP bus
+ * holds.
+ *
+ * <p>One request at a time talks to a guest about its device ({@link Guest#conversation}). What does not end within a request's patience stays marked, and counts as
+ * in use.
+ */
+public final class HotplugService {
+    /** How long the kernel may take to close the files of a QEMU that has died: nothing tells when it has. */
+    private static final Duration LOOK_AGAIN = Duration.ofMillis(250);
+
+    private static final String BUSY = "another request has been waiting for it";
+
+    private final Host host;
+    private final GuestService guests;
+    private final GuestNotes notes;
+    private final Settlement settlement;
+    private final Clock clock;
+
+    public HotplugService(Host host, GuestService guests, GuestNotes notes, Settlement settlement, Clock clock) {
+        this.host = host;
+        this.guests = guests;
+        this.notes = notes;
+        this.settlement = settlement;
+        this.clock = clock;
+    }
+
+    /** Plugs a mediated device into a guest; created is false when this very one was there already. */
+    public Outcome<AttachedDevice> plug(GuestName name, MdevId mdev, Duration patience, boolean dryRun) {
+        Guest guest = guests.require(name);
+        host.mdevs();
+        if (dryRun) {
+            return new Outcome.DryRun<>(forecastPlug(name, guest.look(), mdev));
+        }
+        Deadline deadline = Deadline.in(patience);
+        return talk(guest, deadline, () -> plugNow(name, guest, mdev, deadline), () -> {
+            GuestState busy = guest.lastSeen().silent(BUSY);
+            decidePlug(name, busy, host.look(), mdev);
+            throw HostFailure.qemuUnreachable(name, BUSY);
+        });
+    }
+
+    private Outcome<AttachedDevice> plugNow(GuestName name, Guest guest, MdevId mdev, Deadline deadline) {
+        GuestState state = settlement.look(name, guest);
+        Optional<GuestNotes.Mark> mark = host.locked(() -> {
+            if (decidePlug(name, state, host.look(), mdev)) {
+                return Optional.empty();
+            }
+            return Optional.of(mark(name, guest, state, mdev, Attachment.State.ATTACHING, null));
+        });
+        if (mark.isEmpty()) {
+            return new Outcome.Done<>(required(name, guest, state), false);
+        }
+        return new Outcome.Done<>(tellToPlug(name, guest, mdev, mark.get(), deadline), true);
+    }
+
+    private GuestNotes.Mark mark(
+            GuestName name,
+            Guest guest,
+            GuestState state,
+            @Nullable MdevId mdev,
+            Attachment.State under,
+            @Nullable String link) {
+        GuestNotes.Mark mark = new GuestNotes.Mark(
+                name.toString(),
+                guest.socket().toString(),
+                state.pid(),
+                mdev == null ? null : mdev.toString(),
+                under,
+                link,
+                clock.instant());
+        notes.mark(mark);
+        return mark;
+    }
+
+    /** The second law, in its order; true when this very device is there already. */
+    private static boolean decidePlug(GuestName name, GuestState guest, HostView view, MdevId mdev) {
+        HostView.Entry entry = Invariants.mdevExists(view, mdev);
+        if (isPlugged(guest, entry)) {
+            return true;
+        }
+        secondLaw(name, guest, view, entry).forEach(Runnable::run);
+        return false;
+    }
+
+    /** What a plug can be refused for before QEMU is asked, in the contract's order. */
+    private static List<Runnable> secondLaw(GuestName name, GuestState guest, HostView view, HostView.Entry entry) {
+        return List.of(
+                () -> Invariants.guestTakesDevices(name, guest),
+                () -> Invariants.guestHasNoOtherApDevice(
+                        name, guest, view, entry.mdev().id()),
+                () -> Invariants.mdevNotElsewhere(name, entry),
+                () -> Invariants.guestHasCpuFeatures(name, guest),
+                () -> Invariants.matrixNotEmpty(entry),
+                () -> Invariants.guestAnswers(name, guest));
+    }
+
+    /** What a silent guest held when it last told counts as long as the kernel says that somebody holds it. */
+    private static boolean isPlugged(GuestState guest, HostView.Entry entry) {
+        boolean settled = entry.attachment() == null || entry.attachment().state() == Attachment.State.ATTACHED;
+        return guest.mdev().equals(Optional.of(entry.mdev().id()))
+                && settled
+                && (guest.isReachable() || Boolean.TRUE.equals(entry.inUse()));
+    }
+
+    private Forecast forecastPlug(GuestName name, GuestState guest, MdevId mdev) {
+        HostView view = host.look();
+        Plan.Problems problems = new Plan.Problems();
+        problems.check(() -> Invariants.mdevExists(view, mdev));
+        Optional<HostView.Entry> toPlug = view.mdev(mdev).filter(entry -> !isPlugged(guest, entry));
+        toPlug.ifPresent(entry -> secondLaw(name, guest, view, entry).forEach(problems::check));
+        return new Forecast(
+                toPlug.stream()
+                        .map(entry -> new Forecast.Line(
+                                "device_add",
+                                name.toString(),
+                                "vfio-ap,id=" + deviceId(mdev) + ",bus=ap-bus,sysfsdev="
+                                        + entry.mdev().path()))
+                        .toList(),
+                toPlug.map(entry -> entry.mdev().matrixOrEmpty())
+                        .orElse(Matrix.EMPTY)
+                        .apqns(),
+                List.of(),
+                List.of(name.toString()),
+                problems.found());
+    }
+
+    /** Begins with a letter, as QEMU up to 7.2 demands at least (util/id.c, id_wellformed). */
+    private static String deviceId(MdevId mdev) {
+        return "vfio-ap-" + mdev;
+    }
+
+    private AttachedDevice tellToPlug(
+            GuestName name, Guest guest, MdevId mdev, GuestNotes.Mark mark, Deadline deadline) {
+        try {
+            guest.plug(mdev, deviceId(mdev), MdevTree.path(mdev), atLeastAMoment(deadline.left()));
+            settlement.attached(name, guest.lastSeen(), mark);
+            return required(name, guest, guest.lastSeen());
+        } catch (QmpException.Refused refusal) {
+            settlement.forget(name, mark, "FREE");
+            throw refused(name, guest, mdev, refusal);
+        } catch (QmpException.Unreachable unsent) {
+            settlement.forget(name, mark, "FREE");
+            throw HostFailure.qemuUnreachable(name, unsent.getMessage() + "; nothing was sent");
+        } catch (Guest.NotOnTheBus contradiction) {
+            settlement.forget(name, mark, "FREE");
+            throw HostFailure.refused(null, "The QEMU of " + name + ": " + contradiction.getMessage() + ".");
+        } catch (QmpException unknown) {
+            return awaitPlug(name, guest, mark, deadline, String.valueOf(unknown.getMessage()));
+        }
+    }
+
+    /** Nobody knows whether it was done: QEMU is asked as soon as it answers. */
+    private AttachedDevice awaitPlug(GuestName name, Guest guest, GuestNotes.Mark mark, Deadline deadline, String why) {
+        while (true) {
+            long seen = guest.changes();
+            GuestState state = settlement.look(name, guest);
+            if (state.isReachable()) {
+                if (state.mdev().equals(mark.mdevId())) {
+                    return required(name, guest, state);
+                }
+                throw HostFailure.qemuUnreachable(name, why + "; it answers again, and did not take the device");
+            }
+            if (deadline.hasPassed()) {
+                throw HostFailure.qemuUnreachable(
+                        name, why + "; it may still take the device, which counts as in use until that is known");
+            }
+            guest.awaitChange(seen, deadline.left());
+        }
+    }
+
+    private AttachedDevice required(GuestName name, Guest guest, GuestState state) {
+        return guests.device(name, guest, state).orElseThrow(() -> NotFound.apDevice(name));
+    }
+
+    /** QEMU's refusal; somebody without our lock may have been faster, which says more. */
+    private Fault refused(GuestName name, Guest guest, MdevId mdev, QmpException.Refused refusal) {
+        try {
+            GuestState now = guest.look();
+            HostView view = host.look();
+            Invariants.guestHasNoOtherApDevice(name, now, view, mdev);
+            Invariants.mdevNotElsewhere(name, Invariants.mdevExists(view, mdev));
+        } catch (RequestDenied | NotFound better) {
+            return better;
+        }
+        return RequestDenied.qemuRefused(name, "device_add", refusal.errorClass(), refusal.description());
+    }
+
+    /**
+     * Takes the guest's device out.
+     *
+     * @param expected null for whatever is plugged in
+     * @return empty when nothing is plugged in any more; DETACHING when QEMU did not say so within the patience
+     */
+    public Outcome<Optional<AttachedDevice>> unplug(
+            GuestName name, @Nullable MdevId expected, Duration patience, boolean dryRun) {
+        Guest guest = guests.require(name);
+        if (dryRun) {
+            return new Outcome.DryRun<>(forecastUnplug(name, guest, expected));
+        }
+        Deadline deadline = Deadline.in(patience);
+        return talk(guest, deadline, () -> unplugNow(name, guest, expected, deadline), () -> {
+            Optional<AttachedDevice> device = guests.device(name, guest, guest.lastSeen());
+            requireExpected(name, device, expected);
+            if (device.map(AttachedDevice::state).equals(Optional.of(Attachment.State.DETACHING))) {
+                return new Outcome.Done<>(device, false);
+            }
+            throw HostFailure.qemuUnreachable(name, BUSY);
+        });
+    }
+
+    private Outcome<Optional<AttachedDevice>> unplugNow(
+            GuestName name, Guest guest, @Nullable MdevId expected, Deadline deadline) {
+        GuestState state = settlement.look(name, guest);
+        Optional<AttachedDevice> device = guests.device(name, guest, state);
+        if (device.isEmpty()) {
+            requireKnown(name, state);
+            return new Outcome.Done<>(device, false);
+        }
+        requireExpected(name, device, expected);
+        GuestNotes.Mark mark = host.locked(() -> notes.markOf(guest.socket())
+                .filter(before -> before.state() == Attachment.State.DETACHING)
+                .orElseGet(() -> mark(
+                        name,
+                        guest,
+                        state,
+                        device.get().mdev(),
+                        Attachment.State.DETACHING,
+                        Optional.ofNullable(state.device()).map(ApDevice::link).orElse(null))));
+        while (true) {
+            long seen = guest.changes();
+            if (settlement.goOnUnplugging(name, guest, mark, atLeastAMoment(deadline.left()))) {
+                return new Outcome.Done<>(Optional.empty(), false);
+            }
+            if (deadline.hasPassed()) {
+                return new Outcome.Done<>(guests.device(name, guest, guest.lastSeen()), false);
+            }
+            Duration left = deadline.left();
+            guest.awaitChange(seen, left.compareTo(LOOK_AGAIN) < 0 ? left : LOOK_AGAIN);
+        }
+    }
+
+    private static void requireExpected(GuestName name, Optional<AttachedDevice> device, @Nullable MdevId expected) {
+        if (expected != null
+                && device.isPresent()
+                && !expected.equals(device.get().mdev())) {
+            throw RequestDenied.apDeviceMismatch(
+                    name,
+                    expected,
+                    device.get().mdev(),
+                    String.valueOf(device.get().sysfsdev()));
+        }
+    }
+
+    /** Nothing is known to be plugged into a silent guest: that is an answer only where the kernel can rule it out. */
+    private void requireKnown(GuestName name, GuestState state) {
+        if (state.isReachable() || !host.vfioApLoaded()) {
+            return;
+        }
+        boolean ruledOut = host.look().mdevs().values().stream().allMatch(entry -> {
+            Attachment attachment = entry.attachment();
+            return Boolean.FALSE.equals(entry.inUse())
+                    || (attachment != null
+                            && (attachment.guest() != null || (state.pid() != null && attachment.pid() != null)));
+        });
+        if (!ruledOut) {
+            Invariants.guestAnswers(name, state);
+        }
+    }
+
+    private Forecast forecastUnplug(GuestName name, Guest guest, @Nullable MdevId expected) {
+        GuestState state = guest.look();
+        Optional<AttachedDevice> device = guests.device(name, guest, state);
+        Plan.Problems problems = new Plan.Problems();
+        problems.check(() -> requireExpected(name, device, expected));
+        Matrix matrix = device.map(AttachedDevice::mdev)
+                .filter(mdev -> host.vfioApLoaded())
+                .flatMap(mdev -> host.look().mdev(mdev))
+                .map(entry -> entry.mdev().matrixOrEmpty())
+                .orElse(Matrix.EMPTY);
+        return new Forecast(
+                device.stream()
+                        .map(out -> new Forecast.Line(
+                                "device_del",
+                                name.toString(),
+                                Optional.ofNullable(state.device())
+                                        .map(ApDevice::link)
+                                        .orElse(String.valueOf(out.sysfsdev()))))
+                        .toList(),
+                List.of(),
+                matrix.apqns(),
+                List.of(name.toString()),
+                problems.found());
+    }
+
+    /** A caller without any patience still gives QEMU the moment that it needs for a word. */
+    private static Duration atLeastAMoment(Duration left) {
+        return left.compareTo(LOOK_AGAIN) < 0 ? LOOK_AGAIN : left;
+    }
+
+    /** One at a time; whoever does not get a word in within its patience gets the other answer. */
+    private static <T> T talk(Guest guest, Deadline deadline, Supplier<T> words, Supplier<T> noWordIn) {
+        try {
+            if (!guest.conversation().tryLock(deadline.left().toNanos(), TimeUnit.NANOSECONDS)) {
+                return noWordIn.get();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return noWordIn.get();
+        }
+        try {
+            return words.get();
+        } finally {
+            guest.conversation().unlock();
+        }
+    }
+}

@@ -1,0 +1,172 @@
+package org.apmatrix.service;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.apmatrix.ap.GuestName;
+import org.apmatrix.ap.MdevId;
+import org.apmatrix.fault.Fault;
+import org.apmatrix.fault.NotFound;
+import org.apmatrix.host.Guest;
+import org.apmatrix.host.GuestState;
+import org.apmatrix.host.qmp.QmpException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A guest that is to migrate is unplugged first: QEMU refuses to migrate a vfio-ap device (hw/vfio/ap.c, vfio_ap_vmstate is unmigratable). What was taken away is
+ * remembered, over a restart of this service too, and plugged in again when the migration does not happen.
+ */
+public final class MigrationService {
+    private final GuestService guests;
+    private final HotplugService hotplug;
+    private final GuestNotes notes;
+    private final Clock clock;
+
+    public MigrationService(GuestService guests, HotplugService hotplug, GuestNotes notes, Clock clock) {
+        this.guests = guests;
+        this.hotplug = hotplug;
+        this.notes = notes;
+        this.clock = clock;
+    }
+
+    /** What keeps a guest from migrating. */
+    public enum BlockerKind {
+        /** A vfio-ap device is plugged in, or on the way in or out. */
+        AP_DEVICE_ATTACHED,
+        /** QEMU names a reason of its own. */
+        QEMU_BLOCKED,
+        /** A guest that is shut down or has panicked is not migrated live. */
+        GUEST_NOT_RUNNING,
+        /** A migration is under way already. */
+        MIGRATION_ACTIVE,
+        /** QEMU does not answer, so nobody knows. */
+        QEMU_UNREACHABLE
+    }
+
+    /**
+     * One blocker.
+     *
+     * @param mdev of AP_DEVICE_ATTACHED, where it is known
+     * @param reason in words, QEMU's own where it said any
+     */
+    public record Blocker(
+            BlockerKind kind,
+            @Nullable MdevId mdev,
+            @Nullable String reason) {}
+
+    /** Everything that is in the way of a migration; empty when nothing is. */
+    public List<Blocker> blockers(GuestName name) {
+        Guest guest = guests.require(name);
+        GuestService.GuestView view = guests.get(name);
+        GuestState state = view.state();
+        List<String> reasons = new ArrayList<>(blockedReasons(guest, state));
+        List<Blocker> blockers = new ArrayList<>();
+        AttachedDevice device = view.device();
+        if (device != null) {
+            // QEMU's reason names only the bus and the type: /1/vfio-ap
+            Optional<String> reason =
+                    reasons.stream().filter(text -> text.contains("vfio-ap")).findFirst();
+            reason.ifPresent(reasons::remove);
+            blockers.add(new Blocker(BlockerKind.AP_DEVICE_ATTACHED, device.mdev(), reason.orElse(null)));
+        }
+        reasons.forEach(reason -> blockers.add(new Blocker(BlockerKind.QEMU_BLOCKED, null, reason)));
+        if (!state.isReachable()) {
+            blockers.add(new Blocker(BlockerKind.QEMU_UNREACHABLE, null, state.silence()));
+        } else if (state.migrating()) {
+            blockers.add(new Blocker(BlockerKind.MIGRATION_ACTIVE, null, null));
+        } else if (!state.takesDevices()) {
+            blockers.add(new Blocker(BlockerKind.GUEST_NOT_RUNNING, null, state.runState()));
+        }
+        return blockers;
+    }
+
+    private static List<String> blockedReasons(Guest guest, GuestState state) {
+        try {
+            return state.isReachable() ? guest.migration().blockedReasons() : List.of();
+        } catch (QmpException silent) {
+            return List.of(String.valueOf(silent.getMessage()));
+        }
+    }
+
+    /** How far a preparation is. */
+    public enum Progress {
+        PREPARED,
+        DETACHING
+    }
+
+    /**
+     * A migration that is prepared, or being prepared.
+     *
+     * @param mdev what is plugged in again when it is taken back; null when nothing was plugged in
+     */
+    public record Preparation(Progress progress, @Nullable MdevId mdev) {}
+
+    /** Unplugs the guest and remembers what; again: the same answer. DETACHING when QEMU did not say within the patience that the device is gone. */
+    public Outcome<Preparation> prepare(GuestName name, Duration patience, boolean dryRun) {
+        AttachedDevice device = guests.get(name).device();
+        if (dryRun) {
+            return new Outcome.DryRun<>(forecast(hotplug.unplug(name, null, patience, true)));
+        }
+        Optional<GuestNotes.Preparation> before = notes.preparationOf(name);
+        if (device != null || before.isEmpty()) {
+            MdevId mdev = device == null ? null : device.mdev();
+            notes.prepared(new GuestNotes.Preparation(
+                    name.toString(), mdev == null ? null : mdev.toString(), clock.instant()));
+        }
+        try {
+            hotplug.unplug(name, null, patience, false);
+        } catch (Fault refusal) {
+            notes.forgetPreparation(name);
+            before.ifPresent(notes::prepared);
+            throw refusal;
+        }
+        return new Outcome.Done<>(get(name), false);
+    }
+
+    /** Throws NOT_FOUND when none is prepared. */
+    public Preparation get(GuestName name) {
+        AttachedDevice device = guests.get(name).device();
+        GuestNotes.Preparation preparation =
+                notes.preparationOf(name).orElseThrow(() -> NotFound.migrationPreparation(name));
+        return new Preparation(
+                device == null ? Progress.PREPARED : Progress.DETACHING,
+                Optional.ofNullable(preparation.mdev()).flatMap(MdevId::parse).orElse(null));
+    }
+
+    /**
+     * Plugs in again what was taken away, under the laws of every plug: a device that was given away meanwhile is refused, and the preparation stays.
+     *
+     * @return empty when nothing was prepared, or nothing had been plugged in
+     */
+    public Outcome<Optional<AttachedDevice>> restore(GuestName name, Duration patience, boolean dryRun) {
+        guests.require(name);
+        Optional<MdevId> mdev = notes.preparationOf(name)
+                .flatMap(preparation -> Optional.ofNullable(preparation.mdev()))
+                .flatMap(MdevId::parse);
+        if (mdev.isEmpty()) {
+            if (dryRun) {
+                return new Outcome.DryRun<>(new Forecast(List.of(), List.of(), List.of(), List.of(), List.of()));
+            }
+            notes.forgetPreparation(name);
+            return new Outcome.Done<>(Optional.empty(), false);
+        }
+        Outcome<AttachedDevice> plugged = hotplug.plug(name, mdev.get(), patience, dryRun);
+        if (plugged instanceof Outcome.Done<AttachedDevice> done) {
+            notes.forgetPreparation(name);
+            return new Outcome.Done<>(Optional.of(done.state()), done.created());
+        }
+        return new Outcome.DryRun<>(forecast(plugged));
+    }
+
+    /** Forgets what was prepared and plugs nothing in. */
+    public void forget(GuestName name) {
+        guests.require(name);
+        notes.forgetPreparation(name);
+    }
+
+    private static Forecast forecast(Outcome<?> outcome) {
+        return ((Outcome.DryRun<?>) outcome).forecast();
+    }
+}
