@@ -82,11 +82,17 @@ public final class Settlement {
     }
 
     private void settle(GuestName name, Guest guest, GuestState state, GuestNotes.Mark mark) {
-        boolean otherProcess =
-                mark.pid() != null && state.pid() != null && !mark.pid().equals(state.pid());
-        if (!state.isReachable() || otherProcess) {
+        if (mark.pid() != null && state.pid() != null && !mark.pid().equals(state.pid())) {
+            // started anew: what was under way ended with the process before, unless that one lives on behind an
+            // unlinked socket
+            if (state.mdev().equals(mark.mdevId()) || kernelSaysFree(mark)) {
+                forget(name, mark, "over, its guest was started anew");
+            }
+            return;
+        }
+        if (!state.isReachable()) {
             // what was written to a silent QEMU may still be done; a dead one does nothing any more
-            boolean over = guest.isGone() || otherProcess || mark.state() == Attachment.State.DETACHING;
+            boolean over = guest.isGone() || mark.state() == Attachment.State.DETACHING;
             if (over && kernelSaysFree(mark)) {
                 forget(name, mark, "FREE, as the kernel says");
             }

@@ -128,6 +128,17 @@ class UnplugHttpTest extends HttpTest {
         assertThat(anew.plugged()).isEqualTo(Optional.of(id(B)));
     }
 
+    @Test
+    void aGuestThatWasStartedAnewWithTheSameDeviceKeepsIt() {
+        temper(Temper.SILENT);
+        impatient().delete(DEVICE).statusCode(202);
+        guests.kill("guest1");
+        guests.start("guest1", SimulatedQemu.Settings.DEFAULT).coldPlug(id(A), "ap0");
+        Patience.until(() -> "ATTACHED".equals(api.get(DEVICE).extract().path("state")));
+        api.get(DEVICE).body("id", is("ap0")).body("mdev", is(A));
+        api.get("/mdevs/" + A).body("guest.state", is("ATTACHED"));
+    }
+
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void aConnectionThatBreaksIsReadAgain(boolean executed) {
