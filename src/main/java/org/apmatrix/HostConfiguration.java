@@ -93,7 +93,7 @@ class HostConfiguration {
 
         @Bean
         Guests guests(QmpProperties properties, Procfs procfs) {
-            return new Guests(properties, procfs);
+            return new Guests(properties, procfs, null);
         }
     }
 
@@ -145,7 +145,7 @@ class HostConfiguration {
         /** The simulated ones, beside those that the configuration names. */
         @Bean
         Guests guests(QmpProperties properties, Procfs procfs, SimulatedGuests simulated) {
-            return new Guests(properties.withSockets(simulated.directory() + "/*.sock"), procfs);
+            return new Guests(properties.withSockets(simulated.directory() + "/*.sock"), procfs, simulated.directory());
         }
 
         @Bean

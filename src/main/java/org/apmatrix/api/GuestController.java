@@ -257,7 +257,7 @@ class GuestController {
             operationId = "prepareMigration",
             summary = "Prepare a migration",
             description =
-                    "Unplugs the guest and remembers what, over a restart of the service too. Again: the same answer, and nothing is done twice.")
+                    "Unplugs the guest and remembers what, over a restart of the service too. Again: the same answer, and nothing is done twice, so it needs no Idempotency-Key.")
     @ApiResponse(
             responseCode = "200",
             description = "The guest is unplugged; or with dryRun what would happen",
@@ -343,13 +343,11 @@ class GuestController {
                     @Nullable
                     String prefer,
             HttpServletRequest request) {
-        if (Boolean.FALSE.equals(plug) && !Boolean.TRUE.equals(dryRun)) {
-            migrations.forget(name(guest));
-            return ResponseEntity.noContent().build();
-        }
+        boolean dry = Boolean.TRUE.equals(dryRun);
         return Answers.of(
-                migrations.restore(
-                        name(guest), Patience.of(prefer, properties.patience()), Boolean.TRUE.equals(dryRun)),
+                Boolean.FALSE.equals(plug)
+                        ? migrations.forget(name(guest), dry)
+                        : migrations.restore(name(guest), Patience.of(prefer, properties.patience()), dry),
                 request.getRequestURI(),
                 done -> done.state()
                         .<ResponseEntity<Object>>map(device -> ResponseEntity.ok(ApDeviceResource.from(device)))

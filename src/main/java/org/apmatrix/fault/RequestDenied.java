@@ -135,11 +135,13 @@ public final class RequestDenied extends Fault {
      * The guest is in no state to take a device.
      *
      * @param state QEMU's own word, such as {@code shutdown}
+     * @param migrating whether an outgoing migration is under way, which the state does not tell
      */
-    public static RequestDenied guestNotRunning(GuestName guest, String state) {
+    public static RequestDenied guestNotRunning(GuestName guest, String state, boolean migrating) {
         return withFacts(
                 ErrorCode.GUEST_NOT_RUNNING,
-                "The guest " + guest + " is not running: " + state + ".",
+                "The guest " + guest + (migrating ? " is on its way to another host (" : " is not running (") + state
+                        + ").",
                 Map.of("guest", guest.toString(), "state", state));
     }
 

@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The vfio-ap device on a guest's AP bus, whoever plugged it, named or anonymous, hot or cold.
  *
- * @param link its link on the bus, such as {@code /machine/ap-bridge/ap-bus/child[3]}: the number counts up over the guest's life, so a link never names another device later
+ * @param link its link on the bus, such as {@code /machine/ap-bridge/ap-bus/child[3]}: the number counts up over the life of a QEMU, so
+ *     there a link never names another device later; a QEMU that is started anew begins at 0 again
  * @param path its canonical path, such as {@code /machine/peripheral/ap0}
  * @param sysfsdev the property as QEMU was given it; null where the device was passed as a descriptor
  */

@@ -7,10 +7,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.apmatrix.ap.MdevId;
+import org.apmatrix.host.qmp.Deadline;
 import org.apmatrix.host.qmp.QmpCommand;
 import org.apmatrix.host.qmp.QmpEvent;
 import org.apmatrix.host.qmp.QmpException;
@@ -24,9 +26,13 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Guest implements AutoCloseable {
     private static final String AP_BUS = "/machine/ap-bridge/ap-bus";
+    /** A look takes about ten answers; a QEMU that needs this long for them is busy. */
+    private static final int REPLIES_OF_A_LOOK = 4;
+
     private static final String ON_THE_BUS = "link<vfio-ap>";
 
     private final Path socket;
+    private final boolean simulated;
     private final QmpMonitor monitor;
     private final SocketOwners owners;
     private final Duration replyTimeout;
@@ -34,18 +40,30 @@ public final class Guest implements AutoCloseable {
     private final ReentrantLock changeLock = new ReentrantLock();
     private final Condition change = changeLock.newCondition();
     private final ReentrantLock conversation = new ReentrantLock(true);
+    private final AtomicLong turns = new AtomicLong();
+    private long lastTurn;
     private long changes;
     private volatile @Nullable Identity identity;
     private volatile GuestState last =
             new GuestState(null, null, false, null, CpuFeatures.UNKNOWN, null, "it has not answered yet");
 
     /** @param changed called on every sign that the guest is not what it was; must not block */
-    Guest(Path socket, QmpProperties properties, SocketOwners owners, Consumer<Guest> changed) {
+    Guest(Path socket, boolean simulated, QmpProperties properties, SocketOwners owners, Consumer<Guest> changed) {
         this.socket = socket;
+        this.simulated = simulated;
         this.owners = owners;
         this.replyTimeout = properties.replyTimeout();
         this.changed = changed;
         this.monitor = new QmpMonitor(socket, properties, new Signs());
+    }
+
+    /** Begins to connect; not before all of this is there to hear of it. */
+    void connect() {
+        monitor.start();
+    }
+
+    public boolean isSimulated() {
+        return simulated;
     }
 
     /** What one QEMU is for as long as it runs. */
@@ -87,9 +105,9 @@ public final class Guest implements AutoCloseable {
         return monitor.link() == QmpMonitor.Link.READY && (known == null || known.session() != monitor.session());
     }
 
-    /** Whether nobody listens on the socket: QEMU has ended, in whatever way. */
-    public boolean isGone() {
-        return monitor.link() == QmpMonitor.Link.DOWN;
+    /** Whether nobody listens on the socket any more. A connection that broke for another reason says nothing of QEMU's end. */
+    public boolean nobodyListens() {
+        return monitor.nobodyListens();
     }
 
     /** Held by whoever plugs or unplugs, so that one at a time talks to this guest about its device. */
@@ -107,26 +125,43 @@ public final class Guest implements AutoCloseable {
         return last;
     }
 
-    /**
-     * Asks QEMU. A QEMU that does not answer makes a state that says so, within {@code apmatrix.guests.qmp.reply-timeout}; where a connection turns out to be
-     * broken, QEMU may have been started anew, and is asked once more.
-     */
+    /** Asks QEMU, and waits for at most a few times {@code apmatrix.guests.qmp.reply-timeout}. */
     public GuestState look() {
-        try {
-            last = ask();
-        } catch (QmpException.NoAnswer broken) {
-            last = monitor.link() == QmpMonitor.Link.SILENT ? silent(broken) : askAgain();
-        } catch (QmpException unanswered) {
-            last = silent(unanswered);
-        }
-        return last;
+        return look(replyTimeout.multipliedBy(REPLIES_OF_A_LOOK));
     }
 
-    private GuestState askAgain() {
+    /**
+     * Asks QEMU. A QEMU that does not answer makes a state that says so; where a connection turns out to be broken, QEMU may have been started anew, and is asked once
+     * more.
+     */
+    public GuestState look(Duration patience) {
+        long turn = turns.incrementAndGet();
+        Deadline deadline = Deadline.in(patience);
+        GuestState seen;
         try {
-            return ask();
+            seen = ask(deadline);
+        } catch (QmpException.NoAnswer broken) {
+            seen = monitor.link() == QmpMonitor.Link.SILENT ? silent(broken) : askAgain(deadline);
+        } catch (QmpException unanswered) {
+            seen = silent(unanswered);
+        }
+        keep(turn, seen);
+        return seen;
+    }
+
+    private GuestState askAgain(Deadline deadline) {
+        try {
+            return ask(deadline);
         } catch (QmpException unanswered) {
             return silent(unanswered);
+        }
+    }
+
+    /** A look that began earlier does not undo one that began later. */
+    private synchronized void keep(long turn, GuestState seen) {
+        if (turn > lastTurn) {
+            lastTurn = turn;
+            last = seen;
         }
     }
 
@@ -137,13 +172,16 @@ public final class Guest implements AutoCloseable {
                         : String.valueOf(why.getMessage()));
     }
 
-    private GuestState ask() {
-        Identity me = identify();
-        String runState =
-                monitor.ask(new QmpCommand.QueryStatus(), replyTimeout).status();
-        boolean migrating = isMigrating(migration());
-        ApDevice device = deviceOnTheBus().orElse(null);
-        return new GuestState(me.uuid(), runState, migrating, me.pid(), cpuFeatures(me.cpu()), device, null);
+    private GuestState ask(Deadline deadline) {
+        Identity me = identify(deadline);
+        String runState = tell(new QmpCommand.QueryStatus(), deadline).status();
+        boolean migrating = isMigrating(tell(new QmpCommand.QueryMigrate(), deadline));
+        ApDevice device = deviceOnTheBus(deadline).orElse(null);
+        return new GuestState(me.uuid(), runState, migrating, me.pid(), cpuFeatures(me.cpu(), deadline), device, null);
+    }
+
+    private <R> R tell(QmpCommand<R> question, Deadline deadline) {
+        return monitor.ask(question, deadline.leftUpTo(replyTimeout));
     }
 
     /**
@@ -153,18 +191,21 @@ public final class Guest implements AutoCloseable {
      * @throws QmpException as it comes; after a NoAnswer the device may be there or come later
      * @throws NotOnTheBus when QEMU said yes and the bus says no
      */
-    public ApDevice plug(MdevId mdev, String id, Path sysfsdev, Duration patience) {
+    public GuestState plug(MdevId mdev, String id, Path sysfsdev, Duration patience) {
         Map<String, String> properties = new LinkedHashMap<>();
         // named, the bus makes "there is none" and "it is full" two different refusals (system/qdev-monitor.c,
         // qbus_find)
         properties.put("bus", "ap-bus");
         properties.put("sysfsdev", sysfsdev.toString());
         monitor.ask(new QmpCommand.DeviceAdd("vfio-ap", id, properties), patience);
-        return Optional.ofNullable(look().device())
-                .filter(device -> device.mdev().equals(Optional.of(mdev)))
-                .orElseThrow(() -> last.isReachable()
-                        ? new NotOnTheBus()
-                        : new QmpException.NoAnswer("it took the device and fell silent", null));
+        GuestState seen = look();
+        if (!seen.isReachable()) {
+            throw new QmpException.NoAnswer("it took the device and fell silent", null);
+        }
+        if (!seen.mdev().equals(Optional.of(mdev))) {
+            throw new NotOnTheBus();
+        }
+        return seen;
     }
 
     /**
@@ -188,15 +229,15 @@ public final class Guest implements AutoCloseable {
                 && !List.of("none", "cancelled", "completed", "failed").contains(status);
     }
 
-    private Identity identify() {
+    private Identity identify(Deadline deadline) {
         long session = monitor.session();
         Identity known = identity;
         if (known != null && known.session() == session && monitor.link() == QmpMonitor.Link.READY) {
             return known;
         }
-        String name = monitor.ask(new QmpCommand.QueryName(), replyTimeout).name();
-        UUID uuid = monitor.ask(new QmpCommand.QueryUuid(), replyTimeout).uuid();
-        String cpu = monitor.ask(new QmpCommand.QueryCpusFast(), replyTimeout).cpus().stream()
+        String name = tell(new QmpCommand.QueryName(), deadline).name();
+        UUID uuid = tell(new QmpCommand.QueryUuid(), deadline).uuid();
+        String cpu = tell(new QmpCommand.QueryCpusFast(), deadline).cpus().stream()
                 .map(QmpCommand.Cpu::qomPath)
                 .findFirst()
                 .orElse(null);
@@ -205,52 +246,55 @@ public final class Guest implements AutoCloseable {
         return fresh;
     }
 
-    private CpuFeatures cpuFeatures(@Nullable String cpu) {
+    private CpuFeatures cpuFeatures(@Nullable String cpu, Deadline deadline) {
         return cpu == null
                 ? CpuFeatures.UNKNOWN
-                : new CpuFeatures(feature(cpu, "ap"), feature(cpu, "apqci"), feature(cpu, "apft"));
+                : new CpuFeatures(
+                        feature(cpu, "ap", deadline), feature(cpu, "apqci", deadline), feature(cpu, "apft", deadline));
     }
 
     /** null for a feature that this QEMU does not know. */
-    private @Nullable Boolean feature(String cpu, String name) {
+    private @Nullable Boolean feature(String cpu, String name, Deadline deadline) {
         try {
-            return monitor.ask(new QmpCommand.QomGetFlag(cpu, name), replyTimeout);
+            return tell(new QmpCommand.QomGetFlag(cpu, name), deadline);
         } catch (QmpException.Refused unknown) {
             return null;
         }
     }
 
-    private Optional<ApDevice> deviceOnTheBus() {
-        return childrenOfTheBus().stream()
-                .flatMap(child -> device(child).stream())
-                .findFirst();
-    }
-
-    /** Empty for one that went between two questions. */
-    private Optional<ApDevice> device(String child) {
-        String link = AP_BUS + "/" + child;
-        try {
-            String path = monitor.ask(new QmpCommand.QomGetText(AP_BUS, child), replyTimeout);
-            return Optional.of(new ApDevice(link, path, sysfsdev(link)));
-        } catch (QmpException.Refused gone) {
-            return Optional.empty();
+    private Optional<ApDevice> deviceOnTheBus(Deadline deadline) {
+        for (String child : childrenOfTheBus(deadline)) {
+            String link = AP_BUS + "/" + child;
+            try {
+                String path = tell(new QmpCommand.QomGetText(AP_BUS, child), deadline);
+                return Optional.of(new ApDevice(link, path, sysfsdev(link, deadline)));
+            } catch (QmpException.Refused refusal) {
+                // a refused look is no empty bus, but for one that went between two questions
+                if (childrenOfTheBus(deadline).contains(child)) {
+                    throw refusal;
+                }
+            }
         }
+        return Optional.empty();
     }
 
     /** None where there is no bus: the CPU model has no AP. */
-    private List<String> childrenOfTheBus() {
+    private List<String> childrenOfTheBus(Deadline deadline) {
         try {
-            return monitor.ask(new QmpCommand.QomList(AP_BUS), replyTimeout).properties().stream()
+            return tell(new QmpCommand.QomList(AP_BUS), deadline).properties().stream()
                     .filter(property -> property.type().equals(ON_THE_BUS))
                     .map(QmpCommand.QomProperty::name)
                     .toList();
-        } catch (QmpException.Refused noSuchObject) {
-            return List.of();
+        } catch (QmpException.Refused refusal) {
+            if (refusal.isDeviceNotFound()) {
+                return List.of();
+            }
+            throw refusal;
         }
     }
 
-    private @Nullable String sysfsdev(String link) {
-        String text = monitor.ask(new QmpCommand.QomGetText(link, "sysfsdev"), replyTimeout);
+    private @Nullable String sysfsdev(String link, Deadline deadline) {
+        String text = tell(new QmpCommand.QomGetText(link, "sysfsdev"), deadline);
         return text.isEmpty() ? null : text;
     }
 

@@ -11,7 +11,9 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -30,7 +32,11 @@ import org.slf4j.LoggerFactory;
 public final class Guests implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Guests.class);
 
+    /** How many guests are asked at once; as many may keep us waiting before others have to. */
+    private static final int ASKERS = 64;
+
     private final QmpProperties properties;
+    private final @Nullable Path simulated;
     private final List<SocketGlob> globs;
     private final SocketOwners owners;
     private final Map<Path, Known> bySocket = new HashMap<>();
@@ -40,15 +46,24 @@ public final class Guests implements AutoCloseable {
     /** @param identity tells its socket from another that later takes the path */
     private record Known(Guest guest, Object identity) {}
 
-    public Guests(QmpProperties properties, Procfs procfs) {
+    /**
+     * Looks for no guest yet.
+     *
+     * @param simulated where the sockets of simulated guests are, null where there are none
+     */
+    public Guests(QmpProperties properties, Procfs procfs, @Nullable Path simulated) {
         this.properties = properties;
+        this.simulated = simulated;
         this.globs = properties.sockets().stream().map(SocketGlob::new).toList();
         this.owners = new SocketOwners(procfs);
-        this.askers = Executors.newCachedThreadPool(work -> {
-            Thread thread = new Thread(work, "guests");
-            thread.setDaemon(true);
-            return thread;
-        });
+        ThreadPoolExecutor pool =
+                new ThreadPoolExecutor(ASKERS, ASKERS, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), work -> {
+                    Thread thread = new Thread(work, "guests");
+                    thread.setDaemon(true);
+                    return thread;
+                });
+        pool.allowCoreThreadTimeOut(true);
+        this.askers = pool;
     }
 
     /**
@@ -75,11 +90,12 @@ public final class Guests implements AutoCloseable {
 
     /** Every guest that there is, with no wait for any. A socket that was made anew is another QEMU's. */
     public List<Guest> discover() {
-        Map<Path, Object> sockets = new HashMap<>();
-        globs.forEach(glob -> sockets.putAll(glob.sockets()));
         List<Guest> gone = new ArrayList<>();
         List<Guest> present;
         synchronized (bySocket) {
+            // listed in here: an older listing must not undo a newer one
+            Map<Path, Object> sockets = new HashMap<>();
+            globs.forEach(glob -> sockets.putAll(glob.sockets()));
             bySocket.entrySet().removeIf(known -> {
                 boolean stale = !known.getValue().identity().equals(sockets.get(known.getKey()));
                 if (stale) {
@@ -142,6 +158,11 @@ public final class Guests implements AutoCloseable {
                 .findFirst();
     }
 
+    /** Whether this process lives; false for one that nobody can see. */
+    public boolean isAlive(int pid) {
+        return owners.isAlive(pid);
+    }
+
     /** The name by which the guest at this monitor socket goes now; empty when there is none. */
     public Optional<GuestName> at(Path socket) {
         return known().entrySet().stream()
@@ -152,7 +173,10 @@ public final class Guests implements AutoCloseable {
 
     private Guest open(Path socket) {
         LOG.info("guest socket={} found", socket);
-        return new Guest(socket, properties, owners, this::changed);
+        Guest guest =
+                new Guest(socket, simulated != null && socket.startsWith(simulated), properties, owners, this::changed);
+        guest.connect();
+        return guest;
     }
 
     private void changed(Guest guest) {

@@ -4,16 +4,18 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileSystems;
 import java.nio.file.FileVisitOption;
+import java.nio.file.FileVisitResult;
+import java.nio.file.FileVisitor;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
+import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /** A pattern of paths such as {@code /run/qemu/*.qmp}, in the grammar of {@link java.nio.file.FileSystem#getPathMatcher}'s globs. */
 final class SocketGlob {
@@ -48,28 +50,28 @@ final class SocketGlob {
     Map<Path, Object> sockets() {
         int depth =
                 pattern.toString().contains("**") ? Integer.MAX_VALUE : pattern.getNameCount() - root.getNameCount();
-        if (!Files.exists(root)) {
-            return Map.of();
-        }
         Map<Path, Object> sockets = new HashMap<>();
-        try (Stream<Path> found =
-                Files.find(root, depth, (path, attributes) -> attributes.isOther(), FileVisitOption.FOLLOW_LINKS)) {
-            for (Path path : (Iterable<Path>) found.filter(matcher::matches)::iterator) {
-                identity(path).ifPresent(identity -> sockets.put(path, identity));
+        FileVisitor<Path> visitor = new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+                if (attributes.isOther() && matcher.matches(file)) {
+                    // the number of an inode alone is soon given to the next file
+                    sockets.put(file, List.of(String.valueOf(attributes.fileKey()), attributes.lastModifiedTime()));
+                }
+                return FileVisitResult.CONTINUE;
             }
+
+            /** What went meanwhile, or may not be read, has no socket for us. */
+            @Override
+            public FileVisitResult visitFileFailed(Path file, IOException why) {
+                return FileVisitResult.CONTINUE;
+            }
+        };
+        try {
+            Files.walkFileTree(root, Set.of(FileVisitOption.FOLLOW_LINKS), depth, visitor);
             return sockets;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        }
-    }
-
-    /** A number of an inode alone is soon given to the next file. Empty for a socket that has gone. */
-    private static Optional<Object> identity(Path socket) {
-        try {
-            BasicFileAttributes attributes = Files.readAttributes(socket, BasicFileAttributes.class);
-            return Optional.of(List.of(String.valueOf(attributes.fileKey()), attributes.lastModifiedTime()));
-        } catch (IOException gone) {
-            return Optional.empty();
         }
     }
 }

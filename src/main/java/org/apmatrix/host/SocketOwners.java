@@ -1,7 +1,8 @@
 package org.apmatrix.host;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -28,20 +29,41 @@ final class SocketOwners {
         this.procfs = procfs;
     }
 
-    /** Empty when nobody listens, or it cannot be seen who. */
+    /** Whether the process lives ({@code /proc/PID/comm}). */
+    boolean isAlive(int pid) {
+        return procfs.read(Path.of("/proc", Integer.toString(pid), "comm")).isPresent();
+    }
+
+    /** Empty when nobody listens, it cannot be seen who, or several could be meant. */
     Optional<Integer> pidOf(Path socket) {
         Set<String> links = procfs.read(Path.of("/proc/net/unix"))
                 .orElse("")
                 .lines()
                 .map(line -> line.strip().split(" +", PATH + 1))
                 .filter(fields -> fields.length > PATH && fields[FLAGS].equals(LISTENS))
-                .filter(fields -> fields[PATH].equals(socket.toString()))
+                .filter(fields -> isSame(Path.of(fields[PATH]), socket))
                 .map(fields -> "socket:[" + fields[INODE] + "]")
                 .collect(Collectors.toSet());
         if (links.isEmpty()) {
             return Optional.empty();
         }
-        List<Procfs.OpenFile> owners = procfs.openFiles(links::contains).found();
-        return owners.stream().map(Procfs.OpenFile::pid).min(Integer::compare);
+        Set<Integer> owners = procfs.openFiles(links::contains).found().stream()
+                .map(Procfs.OpenFile::pid)
+                .collect(Collectors.toSet());
+        return owners.size() == 1 ? owners.stream().findFirst() : Optional.empty();
+    }
+
+    /** QEMU may have been given another path to the same file: /var/run is /run. */
+    private static boolean isSame(Path listening, Path socket) {
+        if (listening.equals(socket)) {
+            return true;
+        }
+        try {
+            return listening.getFileName() != null
+                    && listening.getFileName().equals(socket.getFileName())
+                    && Files.isSameFile(listening, socket);
+        } catch (IOException gone) {
+            return false;
+        }
     }
 }

@@ -1,5 +1,7 @@
 package org.apmatrix.service;
 
+import static java.util.Objects.requireNonNull;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -58,6 +60,7 @@ public final class GuestNotes {
      * @param pid QEMU's process, null where it is not known
      * @param mdev null for a device that is none of this host's mediated devices
      * @param link the device's link on the guest's AP bus; null while it is being plugged
+     * @param mayStillCome whether a device_add was sent and not answered: however free the device is, a QEMU that lives may still take it
      */
     record Mark(
             String guest,
@@ -66,7 +69,15 @@ public final class GuestNotes {
             @Nullable String mdev,
             Attachment.State state,
             @Nullable String link,
+            boolean mayStillCome,
             Instant since) {
+        Mark {
+            requireNonNull(guest, "guest");
+            requireNonNull(socket, "socket");
+            requireNonNull(state, "state");
+            requireNonNull(since, "since");
+        }
+
         boolean isOf(Path monitor) {
             return socket.equals(monitor.toString());
         }
@@ -85,9 +96,19 @@ public final class GuestNotes {
      *
      * @param mdev what is to be plugged in again; null when nothing was plugged
      */
-    record Preparation(String guest, @Nullable String mdev, Instant since) {}
+    record Preparation(String guest, @Nullable String mdev, Instant since) {
+        Preparation {
+            requireNonNull(guest, "guest");
+            requireNonNull(since, "since");
+        }
+    }
 
-    private record Content(List<Mark> marks, List<Preparation> preparations) {}
+    private record Content(List<Mark> marks, List<Preparation> preparations) {
+        Content {
+            requireNonNull(marks, "marks");
+            requireNonNull(preparations, "preparations");
+        }
+    }
 
     synchronized List<Mark> marks() {
         return content.marks();
@@ -109,7 +130,7 @@ public final class GuestNotes {
         String before = markOf(Path.of(mark.socket()))
                 .map(earlier -> earlier.state().name())
                 .orElse(mark.state() == Attachment.State.DETACHING ? "ATTACHED" : "FREE");
-        change(now -> new Content(
+        begin(now -> new Content(
                 Stream.concat(
                                 now.marks().stream()
                                         .filter(other -> !other.socket().equals(mark.socket())),
@@ -121,7 +142,7 @@ public final class GuestNotes {
 
     /** @param outcome what is certain now, for the log */
     void unmark(Mark mark, String outcome) {
-        change(now -> new Content(
+        end(now -> new Content(
                 now.marks().stream().filter(other -> !other.equals(mark)).toList(), now.preparations()));
         LOG.info("{} {} -> {}", mark.subject(), mark.state(), outcome);
     }
@@ -133,7 +154,7 @@ public final class GuestNotes {
     }
 
     void prepared(Preparation preparation) {
-        change(now -> new Content(
+        begin(now -> new Content(
                 now.marks(),
                 Stream.concat(
                                 now.preparations().stream()
@@ -144,7 +165,7 @@ public final class GuestNotes {
 
     void forgetPreparation(GuestName guest) {
         if (preparationOf(guest).isPresent()) {
-            change(now -> new Content(
+            end(now -> new Content(
                     now.marks(),
                     now.preparations().stream()
                             .filter(other -> !other.guest().equals(guest.toString()))
@@ -152,18 +173,33 @@ public final class GuestNotes {
         }
     }
 
-    private synchronized void change(UnaryOperator<Content> edit) {
+    /** First on disk: what cannot be noted is not begun. */
+    private synchronized void begin(UnaryOperator<Content> edit) {
         Content next = edit.apply(content);
-        if (directory != null) {
-            write(directory, next);
+        try {
+            write(next);
+        } catch (IOException e) {
+            LOG.error("what is under way cannot be noted in {}", directory, e);
+            throw HostFailure.refused(
+                    null, "What is under way cannot be noted (apmatrix.host.state-directory); nothing was done.");
         }
         content = next;
+    }
+
+    /** What has ended has ended, also where that cannot be written: then a restart finds the note, and settles it once more. */
+    private synchronized void end(UnaryOperator<Content> edit) {
+        content = edit.apply(content);
+        try {
+            write(content);
+        } catch (IOException e) {
+            LOG.error("what has ended cannot be noted in {}; the next note will", directory, e);
+        }
     }
 
     private Content read(Path file) {
         try {
             return json.readValue(Files.readAllBytes(file), Content.class);
-        } catch (IOException | JacksonException e) {
+        } catch (IOException | JacksonException | NullPointerException e) {
             throw new UncheckedIOException(
                     "The notes of plugs and unplugs under way cannot be read: " + file
                             + ". Compare the guests with the mediated devices by hand, then delete the file.",
@@ -172,23 +208,23 @@ public final class GuestNotes {
     }
 
     /** All or nothing, whatever happens to the machine: a new file, forced to the disk, takes the old one's place. */
-    private void write(Path into, Content next) {
-        Path fresh = into.resolve(FILE + ".new");
-        try {
-            Files.createDirectories(into);
-            try (FileChannel channel = FileChannel.open(
-                    fresh, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
-                ByteBuffer bytes = ByteBuffer.wrap(json.writeValueAsBytes(next));
-                while (bytes.hasRemaining()) {
-                    channel.write(bytes);
-                }
-                channel.force(true);
+    private void write(Content next) throws IOException {
+        if (directory == null) {
+            return;
+        }
+        Path fresh = directory.resolve(FILE + ".new");
+        Files.createDirectories(directory);
+        try (FileChannel channel = FileChannel.open(
+                fresh, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
+            ByteBuffer bytes = ByteBuffer.wrap(json.writeValueAsBytes(next));
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
             }
-            Files.move(fresh, into.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
-        } catch (IOException e) {
-            LOG.error("notes cannot be written in {}", into, e);
-            throw HostFailure.refused(
-                    null, "What is under way cannot be noted (apmatrix.host.state-directory); nothing was done.");
+            channel.force(true);
+        }
+        Files.move(fresh, directory.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
+        try (FileChannel entries = FileChannel.open(directory, StandardOpenOption.READ)) {
+            entries.force(true);
         }
     }
 }

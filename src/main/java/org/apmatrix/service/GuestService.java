@@ -68,12 +68,9 @@ public final class GuestService {
     }
 
     private GuestView view(GuestName name, Guest guest, GuestState state) {
-        settlement.settleUnlessBusy(name, guest, state);
+        settlement.settleUnlessBusy(guest, state);
         return new GuestView(
-                name,
-                host.machine().isSimulated(),
-                state,
-                device(name, guest, state).orElse(null));
+                name, guest.isSimulated(), state, device(name, guest, state).orElse(null));
     }
 
     /** What is plugged into a guest: what its bus holds, or is known of it while it does not answer. */
@@ -94,7 +91,7 @@ public final class GuestService {
                     null));
         }
         if (state.isReachable()) {
-            return onTheBus.map(device -> attached(name, state, device));
+            return onTheBus.map(device -> attached(guest, state, device));
         }
         if (!host.vfioApLoaded()) {
             return Optional.empty();
@@ -104,7 +101,7 @@ public final class GuestService {
                 .findFirst()
                 .map(entry -> onTheBus.filter(device ->
                                 device.mdev().equals(Optional.of(entry.mdev().id())))
-                        .map(device -> attached(name, state, device))
+                        .map(device -> attached(guest, state, device))
                         .orElseGet(() -> new AttachedDevice(
                                 null,
                                 entry.mdev().id(),
@@ -114,8 +111,8 @@ public final class GuestService {
                                 null)));
     }
 
-    private AttachedDevice attached(GuestName name, GuestState state, ApDevice device) {
-        Optional<Instant> since = settlement.attachedSince(name, state);
+    private AttachedDevice attached(Guest guest, GuestState state, ApDevice device) {
+        Optional<Instant> since = settlement.attachedSince(guest, state);
         return new AttachedDevice(
                 device.id().orElse(null),
                 device.mdev().orElse(null),

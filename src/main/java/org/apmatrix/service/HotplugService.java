@@ -4,7 +4,9 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.Matrix;
@@ -17,6 +19,7 @@ import org.apmatrix.host.ApDevice;
 import org.apmatrix.host.Guest;
 import org.apmatrix.host.GuestState;
 import org.apmatrix.host.MdevTree;
+import org.apmatrix.host.qmp.Deadline;
 import org.apmatrix.host.qmp.QmpException;
 import org.jspecify.annotations.Nullable;
 
@@ -31,13 +34,17 @@ public final class HotplugService {
     /** How long the kernel may take to close the files of a QEMU that has died: nothing tells when it has. */
     private static final Duration LOOK_AGAIN = Duration.ofMillis(250);
 
-    private static final String BUSY = "another request has been waiting for it";
+    /** The threads of the web server are two hundred; some must be left for who asks how the service is. */
+    private static final int WAITING_REQUESTS = 150;
+
+    private static final String BUSY = "another request has been talking to it all the time";
 
     private final Host host;
     private final GuestService guests;
     private final GuestNotes notes;
     private final Settlement settlement;
     private final Clock clock;
+    private final Semaphore room = new Semaphore(WAITING_REQUESTS);
 
     public HotplugService(Host host, GuestService guests, GuestNotes notes, Settlement settlement, Clock clock) {
         this.host = host;
@@ -57,18 +64,20 @@ public final class HotplugService {
         Deadline deadline = Deadline.in(patience);
         return talk(guest, deadline, () -> plugNow(name, guest, mdev, deadline), () -> {
             GuestState busy = guest.lastSeen().silent(BUSY);
-            decidePlug(name, busy, host.look(), mdev);
-            throw HostFailure.qemuUnreachable(name, BUSY);
+            if (!decidePlug(name, busy, host.look(), mdev)) {
+                throw HostFailure.qemuUnreachable(name, BUSY);
+            }
+            return new Outcome.Done<>(required(name, guest, busy), false);
         });
     }
 
     private Outcome<AttachedDevice> plugNow(GuestName name, Guest guest, MdevId mdev, Deadline deadline) {
-        GuestState state = settlement.look(name, guest);
+        GuestState state = settlement.look(guest, atLeastAMoment(deadline.left()));
         Optional<GuestNotes.Mark> mark = host.locked(() -> {
             if (decidePlug(name, state, host.look(), mdev)) {
                 return Optional.empty();
             }
-            return Optional.of(mark(name, guest, state, mdev, Attachment.State.ATTACHING, null));
+            return Optional.of(mark(name, guest, state, mdev, Attachment.State.ATTACHING, null, true));
         });
         if (mark.isEmpty()) {
             return new Outcome.Done<>(required(name, guest, state), false);
@@ -82,7 +91,8 @@ public final class HotplugService {
             GuestState state,
             @Nullable MdevId mdev,
             Attachment.State under,
-            @Nullable String link) {
+            @Nullable String link,
+            boolean mayStillCome) {
         GuestNotes.Mark mark = new GuestNotes.Mark(
                 name.toString(),
                 guest.socket().toString(),
@@ -90,6 +100,7 @@ public final class HotplugService {
                 mdev == null ? null : mdev.toString(),
                 under,
                 link,
+                mayStillCome,
                 clock.instant());
         notes.mark(mark);
         return mark;
@@ -155,17 +166,17 @@ public final class HotplugService {
     private AttachedDevice tellToPlug(
             GuestName name, Guest guest, MdevId mdev, GuestNotes.Mark mark, Deadline deadline) {
         try {
-            guest.plug(mdev, deviceId(mdev), MdevTree.path(mdev), atLeastAMoment(deadline.left()));
-            settlement.attached(name, guest.lastSeen(), mark);
-            return required(name, guest, guest.lastSeen());
+            GuestState seen = guest.plug(mdev, deviceId(mdev), MdevTree.path(mdev), atLeastAMoment(deadline.left()));
+            settlement.attached(guest, seen, mark);
+            return required(name, guest, seen);
         } catch (QmpException.Refused refusal) {
-            settlement.forget(name, mark, "FREE");
+            settlement.forget(mark, "FREE");
             throw refused(name, guest, mdev, refusal);
         } catch (QmpException.Unreachable unsent) {
-            settlement.forget(name, mark, "FREE");
+            settlement.forget(mark, "FREE");
             throw HostFailure.qemuUnreachable(name, unsent.getMessage() + "; nothing was sent");
         } catch (Guest.NotOnTheBus contradiction) {
-            settlement.forget(name, mark, "FREE");
+            settlement.forget(mark, "FREE");
             throw HostFailure.refused(null, "The QEMU of " + name + ": " + contradiction.getMessage() + ".");
         } catch (QmpException unknown) {
             return awaitPlug(name, guest, mark, deadline, String.valueOf(unknown.getMessage()));
@@ -176,14 +187,14 @@ public final class HotplugService {
     private AttachedDevice awaitPlug(GuestName name, Guest guest, GuestNotes.Mark mark, Deadline deadline, String why) {
         while (true) {
             long seen = guest.changes();
-            GuestState state = settlement.look(name, guest);
+            GuestState state = settlement.look(guest, atLeastAMoment(deadline.left()));
             if (state.isReachable()) {
                 if (state.mdev().equals(mark.mdevId())) {
                     return required(name, guest, state);
                 }
                 throw HostFailure.qemuUnreachable(name, why + "; it answers again, and did not take the device");
             }
-            if (deadline.hasPassed()) {
+            if (deadline.hasPassed() || Thread.currentThread().isInterrupted()) {
                 throw HostFailure.qemuUnreachable(
                         name, why + "; it may still take the device, which counts as in use until that is known");
             }
@@ -216,12 +227,22 @@ public final class HotplugService {
      */
     public Outcome<Optional<AttachedDevice>> unplug(
             GuestName name, @Nullable MdevId expected, Duration patience, boolean dryRun) {
+        return unplug(name, expected, patience, dryRun, device -> {});
+    }
+
+    /** @param before is told what will be taken out, within the conversation, before anything is done; empty when nothing is plugged in */
+    Outcome<Optional<AttachedDevice>> unplug(
+            GuestName name,
+            @Nullable MdevId expected,
+            Duration patience,
+            boolean dryRun,
+            Consumer<Optional<AttachedDevice>> before) {
         Guest guest = guests.require(name);
         if (dryRun) {
             return new Outcome.DryRun<>(forecastUnplug(name, guest, expected));
         }
         Deadline deadline = Deadline.in(patience);
-        return talk(guest, deadline, () -> unplugNow(name, guest, expected, deadline), () -> {
+        return talk(guest, deadline, () -> unplugNow(name, guest, expected, deadline, before), () -> {
             Optional<AttachedDevice> device = guests.device(name, guest, guest.lastSeen());
             requireExpected(name, device, expected);
             if (device.map(AttachedDevice::state).equals(Optional.of(Attachment.State.DETACHING))) {
@@ -232,34 +253,43 @@ public final class HotplugService {
     }
 
     private Outcome<Optional<AttachedDevice>> unplugNow(
-            GuestName name, Guest guest, @Nullable MdevId expected, Deadline deadline) {
-        GuestState state = settlement.look(name, guest);
+            GuestName name,
+            Guest guest,
+            @Nullable MdevId expected,
+            Deadline deadline,
+            Consumer<Optional<AttachedDevice>> before) {
+        GuestState state = settlement.look(guest, atLeastAMoment(deadline.left()));
         Optional<AttachedDevice> device = guests.device(name, guest, state);
         if (device.isEmpty()) {
             requireKnown(name, state);
+            before.accept(device);
             return new Outcome.Done<>(device, false);
         }
         requireExpected(name, device, expected);
-        GuestNotes.Mark mark = host.locked(() -> notes.markOf(guest.socket())
-                .filter(before -> before.state() == Attachment.State.DETACHING)
-                .orElseGet(() -> mark(
-                        name,
-                        guest,
-                        state,
-                        device.get().mdev(),
-                        Attachment.State.DETACHING,
-                        Optional.ofNullable(state.device()).map(ApDevice::link).orElse(null))));
+        before.accept(device);
+        GuestNotes.Mark mark = host.locked(() -> markDetaching(name, guest, state, device.get()));
         while (true) {
             long seen = guest.changes();
             if (settlement.goOnUnplugging(name, guest, mark, atLeastAMoment(deadline.left()))) {
                 return new Outcome.Done<>(Optional.empty(), false);
             }
-            if (deadline.hasPassed()) {
+            if (deadline.hasPassed() || Thread.currentThread().isInterrupted()) {
                 return new Outcome.Done<>(guests.device(name, guest, guest.lastSeen()), false);
             }
-            Duration left = deadline.left();
-            guest.awaitChange(seen, left.compareTo(LOOK_AGAIN) < 0 ? left : LOOK_AGAIN);
+            guest.awaitChange(seen, deadline.leftUpTo(LOOK_AGAIN));
         }
+    }
+
+    private GuestNotes.Mark markDetaching(GuestName name, Guest guest, GuestState state, AttachedDevice device) {
+        Optional<GuestNotes.Mark> before = notes.markOf(guest.socket());
+        if (before.isPresent() && before.get().state() == Attachment.State.DETACHING) {
+            return before.get();
+        }
+        String link = Optional.ofNullable(state.device())
+                .filter(onTheBus -> onTheBus.mdev().equals(Optional.ofNullable(device.mdev())))
+                .map(ApDevice::link)
+                .orElse(null);
+        return mark(name, guest, state, device.mdev(), Attachment.State.DETACHING, link, before.isPresent());
     }
 
     private static void requireExpected(GuestName name, Optional<AttachedDevice> device, @Nullable MdevId expected) {
@@ -295,6 +325,9 @@ public final class HotplugService {
         Optional<AttachedDevice> device = guests.device(name, guest, state);
         Plan.Problems problems = new Plan.Problems();
         problems.check(() -> requireExpected(name, device, expected));
+        if (device.isEmpty()) {
+            problems.check(() -> requireKnown(name, state));
+        }
         Matrix matrix = device.map(AttachedDevice::mdev)
                 .filter(mdev -> host.vfioApLoaded())
                 .flatMap(mdev -> host.look().mdev(mdev))
@@ -320,20 +353,25 @@ public final class HotplugService {
         return left.compareTo(LOOK_AGAIN) < 0 ? LOOK_AGAIN : left;
     }
 
-    /** One at a time; whoever does not get a word in within its patience gets the other answer. */
-    private static <T> T talk(Guest guest, Deadline deadline, Supplier<T> words, Supplier<T> noWordIn) {
+    /** One at a time; whoever does not get a word in within its patience, or finds too many waiting, gets the other answer. */
+    private <T> T talk(Guest guest, Deadline deadline, Supplier<T> words, Supplier<T> noWordIn) {
+        if (!room.tryAcquire()) {
+            return noWordIn.get();
+        }
         try {
             if (!guest.conversation().tryLock(deadline.left().toNanos(), TimeUnit.NANOSECONDS)) {
                 return noWordIn.get();
             }
+            try {
+                return words.get();
+            } finally {
+                guest.conversation().unlock();
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return noWordIn.get();
-        }
-        try {
-            return words.get();
         } finally {
-            guest.conversation().unlock();
+            room.release();
         }
     }
 }

@@ -127,8 +127,7 @@ final class Invariants {
     /** A device is plugged into a guest that runs, is paused or in prelaunch. A guest that does not answer is judged later, by {@link #guestAnswers}. */
     static void guestTakesDevices(GuestName name, GuestState guest) {
         if (guest.isReachable() && !guest.takesDevices()) {
-            throw RequestDenied.guestNotRunning(
-                    name, guest.migrating() ? "it is migrating" : String.valueOf(guest.runState()));
+            throw RequestDenied.guestNotRunning(name, String.valueOf(guest.runState()), guest.migrating());
         }
     }
 

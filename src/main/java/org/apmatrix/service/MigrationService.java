@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * remembered, over a restart of this service too, and plugged in again when the migration does not happen.
  */
 public final class MigrationService {
+    private static final Forecast NOTHING = new Forecast(List.of(), List.of(), List.of(), List.of(), List.of());
+
     private final GuestService guests;
     private final HotplugService hotplug;
     private final GuestNotes notes;
@@ -105,34 +107,47 @@ public final class MigrationService {
 
     /** Unplugs the guest and remembers what; again: the same answer. DETACHING when QEMU did not say within the patience that the device is gone. */
     public Outcome<Preparation> prepare(GuestName name, Duration patience, boolean dryRun) {
-        AttachedDevice device = guests.get(name).device();
         if (dryRun) {
             return new Outcome.DryRun<>(forecast(hotplug.unplug(name, null, patience, true)));
         }
         Optional<GuestNotes.Preparation> before = notes.preparationOf(name);
-        if (device != null || before.isEmpty()) {
-            MdevId mdev = device == null ? null : device.mdev();
-            notes.prepared(new GuestNotes.Preparation(
-                    name.toString(), mdev == null ? null : mdev.toString(), clock.instant()));
-        }
+        Outcome<Optional<AttachedDevice>> unplugged;
         try {
-            hotplug.unplug(name, null, patience, false);
+            unplugged = hotplug.unplug(name, null, patience, false, device -> note(name, device));
         } catch (Fault refusal) {
             notes.forgetPreparation(name);
             before.ifPresent(notes::prepared);
             throw refusal;
         }
-        return new Outcome.Done<>(get(name), false);
+        boolean out =
+                ((Outcome.Done<Optional<AttachedDevice>>) unplugged).state().isEmpty();
+        return new Outcome.Done<>(
+                new Preparation(out ? Progress.PREPARED : Progress.DETACHING, preparedMdev(name)), false);
+    }
+
+    /** What is plugged in now is remembered; where nothing is, what was remembered before stays. */
+    private void note(GuestName name, Optional<AttachedDevice> device) {
+        if (device.isPresent() || notes.preparationOf(name).isEmpty()) {
+            Optional<MdevId> mdev = device.map(AttachedDevice::mdev);
+            notes.prepared(new GuestNotes.Preparation(
+                    name.toString(), mdev.map(MdevId::toString).orElse(null), clock.instant()));
+        }
+    }
+
+    private @Nullable MdevId preparedMdev(GuestName name) {
+        return notes.preparationOf(name)
+                .flatMap(preparation -> Optional.ofNullable(preparation.mdev()))
+                .flatMap(MdevId::parse)
+                .orElse(null);
     }
 
     /** Throws NOT_FOUND when none is prepared. */
     public Preparation get(GuestName name) {
         AttachedDevice device = guests.get(name).device();
-        GuestNotes.Preparation preparation =
-                notes.preparationOf(name).orElseThrow(() -> NotFound.migrationPreparation(name));
-        return new Preparation(
-                device == null ? Progress.PREPARED : Progress.DETACHING,
-                Optional.ofNullable(preparation.mdev()).flatMap(MdevId::parse).orElse(null));
+        if (notes.preparationOf(name).isEmpty()) {
+            throw NotFound.migrationPreparation(name);
+        }
+        return new Preparation(device == null ? Progress.PREPARED : Progress.DETACHING, preparedMdev(name));
     }
 
     /**
@@ -142,12 +157,10 @@ public final class MigrationService {
      */
     public Outcome<Optional<AttachedDevice>> restore(GuestName name, Duration patience, boolean dryRun) {
         guests.require(name);
-        Optional<MdevId> mdev = notes.preparationOf(name)
-                .flatMap(preparation -> Optional.ofNullable(preparation.mdev()))
-                .flatMap(MdevId::parse);
+        Optional<MdevId> mdev = Optional.ofNullable(preparedMdev(name));
         if (mdev.isEmpty()) {
             if (dryRun) {
-                return new Outcome.DryRun<>(new Forecast(List.of(), List.of(), List.of(), List.of(), List.of()));
+                return new Outcome.DryRun<>(NOTHING);
             }
             notes.forgetPreparation(name);
             return new Outcome.Done<>(Optional.empty(), false);
@@ -161,9 +174,13 @@ public final class MigrationService {
     }
 
     /** Forgets what was prepared and plugs nothing in. */
-    public void forget(GuestName name) {
+    public Outcome<Optional<AttachedDevice>> forget(GuestName name, boolean dryRun) {
         guests.require(name);
+        if (dryRun) {
+            return new Outcome.DryRun<>(NOTHING);
+        }
         notes.forgetPreparation(name);
+        return new Outcome.Done<>(Optional.empty(), false);
     }
 
     private static Forecast forecast(Outcome<?> outcome) {

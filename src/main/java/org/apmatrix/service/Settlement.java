@@ -1,5 +1,6 @@
 package org.apmatrix.service;
 
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -29,15 +30,13 @@ import org.slf4j.LoggerFactory;
  */
 public final class Settlement {
     private static final Logger LOG = LoggerFactory.getLogger(Settlement.class);
-    private static final String DEVICE_NOT_FOUND = "DeviceNotFound";
-
     private final Host host;
     private final Guests guests;
     private final GuestNotes notes;
     private final Clock clock;
     private final Duration patience;
-    private final Map<GuestName, Attached> attached = new ConcurrentHashMap<>();
-    private final Map<GuestName, Told> told = new ConcurrentHashMap<>();
+    private final Map<Path, Attached> attached = new ConcurrentHashMap<>();
+    private final Map<Path, Told> told = new ConcurrentHashMap<>();
 
     /** @param patience how long a guest may take to answer a device_del that no request waits for */
     public Settlement(Host host, Guests guests, GuestNotes notes, Clock clock, Duration patience) {
@@ -52,94 +51,106 @@ public final class Settlement {
     private record Attached(ApDevice device, @Nullable Integer pid, Instant since) {}
 
     /** A device_del that QEMU has said yes to: it is not told a second time. */
-    private record Told(long session, String link) {}
+    private record Told(Guest guest, long session, String link) {}
 
     /** Empty when it was not this process that plugged it in. */
-    Optional<Instant> attachedSince(GuestName name, GuestState state) {
-        return Optional.ofNullable(attached.get(name))
+    Optional<Instant> attachedSince(Guest guest, GuestState state) {
+        return Optional.ofNullable(attached.get(guest.socket()))
                 .filter(known -> known.device().equals(state.device()) && Objects.equals(known.pid(), state.pid()))
                 .map(Attached::since);
     }
 
     /** A fresh look at the guest, which settles what it can. */
-    GuestState look(GuestName name, Guest guest) {
-        GuestState state = guest.look();
-        notes.markOf(guest.socket()).ifPresent(mark -> settle(name, guest, state, mark));
+    GuestState look(Guest guest, Duration atMost) {
+        GuestState state = guest.look(atMost);
+        notes.markOf(guest.socket()).ifPresent(mark -> settle(guest, state, mark));
         return state;
     }
 
     /** Settles by a look that was made already, unless somebody is about to do so. */
-    void settleUnlessBusy(GuestName name, Guest guest, GuestState state) {
+    void settleUnlessBusy(Guest guest, GuestState state) {
         if (notes.markOf(guest.socket()).isPresent()
                 && state.isReachable()
                 && guest.conversation().tryLock()) {
             try {
-                look(name, guest);
+                look(guest, patience);
             } finally {
                 guest.conversation().unlock();
             }
         }
     }
 
-    private void settle(GuestName name, Guest guest, GuestState state, GuestNotes.Mark mark) {
-        if (mark.pid() != null && state.pid() != null && !mark.pid().equals(state.pid())) {
-            // started anew: what was under way ended with the process before, unless that one lives on behind an
-            // unlinked socket
-            if (state.mdev().equals(mark.mdevId()) || kernelSaysFree(mark)) {
-                forget(name, mark, "over, its guest was started anew");
-            }
-            return;
-        }
+    private void settle(Guest guest, GuestState state, GuestNotes.Mark mark) {
         if (!state.isReachable()) {
-            // what was written to a silent QEMU may still be done; a dead one does nothing any more
-            boolean over = guest.isGone() || mark.state() == Attachment.State.DETACHING;
-            if (over && kernelSaysFree(mark)) {
-                forget(name, mark, "FREE, as the kernel says");
+            settleSilent(guest.nobodyListens(), mark);
+        } else if (isAnother(state, mark)) {
+            // the process before may live on behind a socket file that was replaced
+            if (mark.pid() == null || !guests.isAlive(mark.pid())) {
+                forget(mark, "over, its guest was started anew");
             }
-            return;
+        } else {
+            settleByTheBus(guest, state, mark);
         }
+    }
+
+    private void settleByTheBus(Guest guest, GuestState state, GuestNotes.Mark mark) {
         ApDevice device = state.device();
         switch (mark.state()) {
             case ATTACHING -> {
                 if (device != null && device.mdev().equals(mark.mdevId())) {
-                    attached(name, state, mark);
+                    attached(guest, state, mark);
                 } else {
-                    forget(name, mark, "FREE");
+                    forget(mark, "FREE");
                 }
             }
             case DETACHING -> {
                 if (device == null || !isTheOne(device, mark)) {
-                    forget(name, mark, "FREE");
+                    forget(mark, "FREE");
                 }
             }
             case ATTACHED -> throw new IllegalStateException("a mark is about what is under way");
         }
     }
 
-    /** Not every device on the bus is the one to be unplugged: somebody may have plugged another since. */
+    /** There is no QEMU to ask. A dead one does nothing any more; of one that lives the kernel tells what it has let go, but not what it may still take. */
+    private void settleSilent(boolean nobodyListens, GuestNotes.Mark mark) {
+        Integer pid = mark.pid();
+        boolean dead = pid == null ? nobodyListens : !guests.isAlive(pid);
+        boolean letGo = mark.state() == Attachment.State.DETACHING
+                && !mark.mayStillCome()
+                && mark.mdevId().isPresent();
+        if ((dead || letGo) && kernelSaysFree(mark)) {
+            forget(mark, "FREE, as the kernel says");
+        }
+    }
+
+    private static boolean isAnother(GuestState state, GuestNotes.Mark mark) {
+        return mark.pid() != null && state.pid() != null && !mark.pid().equals(state.pid());
+    }
+
+    /** Not every device on the bus is the one to be unplugged: somebody may have plugged another, or started the guest anew. */
     private static boolean isTheOne(ApDevice device, GuestNotes.Mark mark) {
-        return mark.link() != null
-                ? device.link().equals(mark.link())
-                : device.mdev().equals(mark.mdevId());
+        boolean sameLink = mark.link() == null || device.link().equals(mark.link());
+        return sameLink && device.mdev().equals(mark.mdevId());
     }
 
     /** The bus holds the device. */
-    void attached(GuestName name, GuestState state, GuestNotes.Mark mark) {
+    void attached(Guest guest, GuestState state, GuestNotes.Mark mark) {
         if (state.device() != null) {
-            attached.put(name, new Attached(state.device(), state.pid(), clock.instant()));
+            attached.put(guest.socket(), new Attached(state.device(), state.pid(), clock.instant()));
         }
         notes.unmark(mark, "ATTACHED");
-        notes.forgetPreparation(name);
+        notes.forgetPreparation(new GuestName(mark.guest()));
     }
 
     /** It is certain that the guest does not have the device, or keeps it. */
-    void forget(GuestName name, GuestNotes.Mark mark, String outcome) {
-        attached.remove(name);
-        told.remove(name);
+    void forget(GuestNotes.Mark mark, String outcome) {
+        attached.remove(Path.of(mark.socket()));
+        told.remove(Path.of(mark.socket()));
         notes.unmark(mark, outcome);
     }
 
-    /** The kernel's own word on the device, whatever is noted of it; not to know is not to be free. */
+    /** The kernel's own word on the device, whatever is noted of it; of a device that is none of this host's it says nothing. */
     private boolean kernelSaysFree(GuestNotes.Mark mark) {
         Optional<MdevId> mdev = mark.mdevId();
         return mdev.isEmpty()
@@ -156,23 +167,23 @@ public final class Settlement {
      * @throws RequestDenied QEMU_REFUSED; the mark is gone then
      */
     boolean goOnUnplugging(GuestName name, Guest guest, GuestNotes.Mark mark, Duration atMost) {
-        GuestState state = look(name, guest);
+        GuestState state = look(guest, atMost);
         ApDevice device = state.device();
         if (!isMarked(mark)) {
             return true;
         }
-        if (!state.isReachable() || device == null) {
+        if (!state.isReachable() || device == null || isAnother(state, mark) || !isTheOne(device, mark)) {
             return false;
         }
-        Told now = new Told(guest.session(), device.link());
-        if (now.equals(told.get(name))) {
+        Told now = new Told(guest, guest.session(), device.link());
+        if (now.equals(told.get(guest.socket()))) {
             return false;
         }
         try {
             guest.unplug(device, atMost);
-            told.put(name, now);
+            told.put(guest.socket(), now);
         } catch (QmpException.Refused refusal) {
-            if (!refusal.errorClass().equals(DEVICE_NOT_FOUND)) {
+            if (!refusal.isDeviceNotFound()) {
                 notes.unmark(mark, "ATTACHED");
                 notes.forgetPreparation(name);
                 throw RequestDenied.qemuRefused(name, "device_del", refusal.errorClass(), refusal.description());
@@ -181,7 +192,7 @@ public final class Settlement {
             LOG.info("{} device_del: {}", mark.subject(), unknown.getMessage());
             return false;
         }
-        look(name, guest);
+        look(guest, patience);
         return !isMarked(mark);
     }
 
@@ -207,15 +218,12 @@ public final class Settlement {
     }
 
     private void reconcile(GuestNotes.Mark mark, Optional<Guest> present) {
-        GuestName name = new GuestName(mark.guest());
         try {
             if (present.isEmpty()) {
-                if (kernelSaysFree(mark)) {
-                    forget(name, mark, "FREE, its guest is gone");
-                }
+                settleSilent(true, mark);
             } else if (present.get().conversation().tryLock()) {
                 try {
-                    goOn(name, present.get(), mark);
+                    goOn(present.get(), mark);
                 } finally {
                     present.get().conversation().unlock();
                 }
@@ -225,11 +233,11 @@ public final class Settlement {
         }
     }
 
-    private void goOn(GuestName name, Guest guest, GuestNotes.Mark mark) {
+    private void goOn(Guest guest, GuestNotes.Mark mark) {
         if (mark.state() == Attachment.State.DETACHING) {
-            goOnUnplugging(name, guest, mark, patience);
+            goOnUnplugging(new GuestName(mark.guest()), guest, mark, patience);
         } else {
-            look(name, guest);
+            look(guest, patience);
         }
     }
 }

@@ -139,6 +139,22 @@ class UnplugHttpTest extends HttpTest {
         api.get("/mdevs/" + A).body("guest.state", is("ATTACHED"));
     }
 
+    @Test
+    void anotherDeviceAtTheSameLinkOfAGuestThatWasStartedAnewStays() {
+        api.put("/guests/guest2/ap-device", PLUG_B).statusCode(201);
+        temper(Temper.SILENT);
+        impatient().delete(DEVICE).statusCode(202);
+        guests.kill("guest1");
+        // started anew, with another device at the very same link
+        api.delete("/guests/guest2/ap-device").statusCode(204);
+        SimulatedQemu anew = guests.start("guest1", SimulatedQemu.Settings.DEFAULT);
+        anew.coldPlug(id(B), "ap0");
+        Patience.until(
+                () -> Boolean.FALSE.equals(api.get("/mdevs/" + A).extract().path("inUse")));
+        api.get(DEVICE).body("mdev", is(B)).body("state", is("ATTACHED"));
+        assertThat(anew.plugged()).isEqualTo(Optional.of(id(B)));
+    }
+
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void aConnectionThatBreaksIsReadAgain(boolean executed) {

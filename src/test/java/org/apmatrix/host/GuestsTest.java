@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apmatrix.Patience;
 import org.apmatrix.ap.GuestName;
 import org.apmatrix.host.qmp.QmpProperties;
@@ -58,7 +59,7 @@ class GuestsTest {
         qemu.kill();
         assertThat(Files.exists(qemu.socket())).isTrue();
         Guest guest = guests.find(new GuestName("guest1")).orElseThrow();
-        Patience.until(guest::isGone);
+        Patience.until(guest::nobodyListens);
         assertThat(guest.look().isReachable()).isFalse();
         // one that was never heard of goes by its socket
         assertThat(names(guests(directory + "/*.sock"))).containsExactly("a");
@@ -143,6 +144,28 @@ class GuestsTest {
     }
 
     @Test
+    void filesThatComeAndGoBesideTheSocketsDoNoHarm() throws Exception {
+        qemu("a.sock", "guest1");
+        Guests guests = guests(directory + "/*.sock");
+        AtomicBoolean enough = new AtomicBoolean();
+        Thread neighbour = new Thread(() -> {
+            while (!enough.get()) {
+                try {
+                    Files.deleteIfExists(Files.createTempFile(directory, "x", ".sock"));
+                } catch (IOException e) {
+                    throw new java.io.UncheckedIOException(e);
+                }
+            }
+        });
+        neighbour.start();
+        for (int round = 0; round < 1000; round++) {
+            assertThat(guests.discover()).hasSize(1);
+        }
+        enough.set(true);
+        neighbour.join();
+    }
+
+    @Test
     void refusesAPatternThatIsNoAbsolutePath() {
         assertThatIllegalArgumentException().isThrownBy(() -> guests("run/*.sock"));
     }
@@ -176,7 +199,8 @@ class GuestsTest {
                         Duration.ofMillis(10),
                         Duration.ofMillis(100),
                         DataSize.ofMegabytes(16)),
-                kernel.procfs());
+                kernel.procfs(),
+                null);
         opened.add(0, guests);
         return guests;
     }

@@ -12,6 +12,8 @@ import org.apmatrix.fault.ErrorCode;
 import org.apmatrix.fault.HostFailure;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.json.JsonMapper;
 
 /** What is under way is on disk before it is done, and found again. */
@@ -24,6 +26,7 @@ class GuestNotesTest {
             House.A.toString(),
             Attachment.State.DETACHING,
             "/machine/ap-bridge/ap-bus/child[0]",
+            false,
             House.NOW);
 
     @TempDir
@@ -43,7 +46,7 @@ class GuestNotesTest {
         GuestNotes notes = notes();
         notes.mark(MARK);
         GuestNotes.Mark later = new GuestNotes.Mark(
-                "guest1", MARK.socket(), 4002, null, Attachment.State.DETACHING, null, House.NOW.plusSeconds(1));
+                "guest1", MARK.socket(), 4002, null, Attachment.State.DETACHING, null, false, House.NOW.plusSeconds(1));
         notes.mark(later);
         assertThat(notes().marks()).containsExactly(later);
     }
@@ -77,9 +80,19 @@ class GuestNotesTest {
         assertThat(new GuestNotes(null, JsonMapper.shared()).marks()).isEmpty();
     }
 
-    @Test
-    void notesThatCannotBeReadStopTheStart() throws IOException {
-        Files.writeString(directory.resolve("guests.json"), "{\"marks\": [{");
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "{",
+                "{}",
+                "[]",
+                "{\"marks\": []}",
+                "{\"marks\": [{}], \"preparations\": []}",
+                "{\"marks\": [{\"guest\": \"g\", \"state\": \"GONE\"}], \"preparations\": []}"
+            })
+    void notesThatCannotBeReadStopTheStart(String content) throws IOException {
+        Files.writeString(directory.resolve("guests.json"), content);
         assertThatThrownBy(this::notes)
                 .isInstanceOf(UncheckedIOException.class)
                 .hasMessageContaining("guests.json")
@@ -94,6 +107,18 @@ class GuestNotesTest {
                 .isInstanceOfSatisfying(
                         HostFailure.class, failure -> assertThat(failure.code()).isEqualTo(ErrorCode.HOST_REFUSED));
         assertThat(notes.marks()).isEmpty();
+    }
+
+    @Test
+    void whatHasEndedHasEndedAlsoWhereThatCannotBeNoted() throws IOException {
+        GuestNotes notes = notes();
+        notes.mark(MARK);
+        Files.createDirectory(directory.resolve("guests.json.new"));
+        notes.unmark(MARK, "FREE");
+        assertThat(notes.marks()).isEmpty();
+        Files.delete(directory.resolve("guests.json.new"));
+        notes.prepared(new GuestNotes.Preparation("guest1", null, House.NOW));
+        assertThat(notes().marks()).isEmpty();
     }
 
     private GuestNotes notes() {

@@ -81,7 +81,7 @@ final class House {
                 new DeviceUsers(sysfs, procfs, bus, tree),
                 new HostLock(null, Duration.ofSeconds(2), Clock.systemUTC()),
                 new Machine(procfs, true),
-                new Attachments(new Guests(NO_GUESTS, procfs), new GuestNotes(null, JsonMapper.shared())));
+                new Attachments(new Guests(NO_GUESTS, procfs, null), new GuestNotes(null, JsonMapper.shared())));
     }
 
     House with(MdevId id, Matrix matrix) {

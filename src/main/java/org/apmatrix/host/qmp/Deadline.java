@@ -1,10 +1,9 @@
 package org.apmatrix.host.qmp;
 
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
 
-/** Until when something is waited for, on the clock that nobody sets. */
-final class Deadline {
+/** The end of somebody's patience, on the clock that nobody sets. */
+public final class Deadline {
     private final long start = System.nanoTime();
     private final long patience;
 
@@ -12,16 +11,27 @@ final class Deadline {
         this.patience = patience;
     }
 
-    static Deadline in(Duration patience) {
-        return new Deadline(TimeUnit.NANOSECONDS.convert(patience));
+    public static Deadline in(Duration patience) {
+        return new Deadline(patience.toNanos());
+    }
+
+    /** What is left, never negative. */
+    public Duration left() {
+        return Duration.ofNanos(Math.max(0, leftNanos()));
+    }
+
+    /** What is left, and not more than this. */
+    public Duration leftUpTo(Duration most) {
+        Duration left = left();
+        return left.compareTo(most) < 0 ? left : most;
+    }
+
+    public boolean hasPassed() {
+        return leftNanos() <= 0;
     }
 
     /** Nanoseconds that are left, none or less when it has passed. */
-    long left() {
+    long leftNanos() {
         return patience - (System.nanoTime() - start);
-    }
-
-    boolean hasPassed() {
-        return left() <= 0;
     }
 }

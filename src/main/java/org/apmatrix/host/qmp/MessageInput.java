@@ -92,7 +92,7 @@ final class MessageInput extends InputStream {
             greetingIsLate.run();
         } else {
             // one more, because a timeout of 0 has no end and a part of a millisecond is none
-            selector.select(TimeUnit.NANOSECONDS.toMillis(greeting.left()) + 1);
+            selector.select(TimeUnit.NANOSECONDS.toMillis(greeting.leftNanos()) + 1);
         }
         selector.selectedKeys().clear();
         if (Thread.currentThread().isInterrupted()) {

@@ -33,6 +33,11 @@ public abstract sealed class QmpException extends RuntimeException {
         public String description() {
             return description;
         }
+
+        /** Whether what the command names is not there (qapi/error.json, QapiErrorClass). */
+        public boolean isDeviceNotFound() {
+            return errorClass.equals("DeviceNotFound");
+        }
     }
 
     /** Nothing was sent: there is no connection, or QEMU owes an answer since earlier, or others were asking for as long as the patience lasted. */

@@ -184,7 +184,7 @@ final class QmpLink {
             return exchange.answer;
         }
         Exception cause = Objects.requireNonNull(exchange.broken);
-        String message = socket + ": " + execute + ": " + text(cause);
+        String message = execute + ": " + text(cause);
         throw cause instanceof QmpException.Unreadable
                 ? new QmpException.Unreadable(message, cause)
                 : new QmpException.NoAnswer(message, cause);
@@ -193,11 +193,11 @@ final class QmpLink {
     private QmpException.NoAnswer abandon(Exchange exchange, String execute, String why) {
         exchange.abandoned = true;
         move(Link.SILENT, execute + " is unanswered");
-        return new QmpException.NoAnswer(socket + ": " + execute + ": " + why, null);
+        return new QmpException.NoAnswer(execute + ": " + why, null);
     }
 
     QmpException.Unreachable notSent(String execute, String why) {
-        return new QmpException.Unreachable(socket + ": " + execute + " was not sent: " + why);
+        return new QmpException.Unreachable(execute + " was not sent: " + why);
     }
 
     static String text(Exception cause) {
@@ -209,7 +209,7 @@ final class QmpLink {
     }
 
     private void await(Deadline deadline) throws InterruptedException {
-        TimeUnit.NANOSECONDS.timedWait(this, deadline.left());
+        TimeUnit.NANOSECONDS.timedWait(this, deadline.leftNanos());
     }
 
     /** A try that fails as the one before is no change, so that {@code CONNECTING} after the first one is not worth a line. */

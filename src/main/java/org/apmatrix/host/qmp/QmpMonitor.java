@@ -1,6 +1,7 @@
 package org.apmatrix.host.qmp;
 
 import java.io.IOException;
+import java.net.ConnectException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -57,8 +58,9 @@ public final class QmpMonitor implements AutoCloseable {
     private final QmpLink link;
     private final ReentrantLock turn = new ReentrantLock(true);
     private final Thread thread;
+    private volatile boolean nobodyListens;
 
-    /** Starts the thread, and waits for nothing. */
+    /** Makes the monitor, which does nothing before {@link #start()}. */
     public QmpMonitor(Path socket, QmpProperties properties, Listener listener) {
         this.socket = socket;
         this.properties = properties;
@@ -66,7 +68,16 @@ public final class QmpMonitor implements AutoCloseable {
         this.link = new QmpLink(socket);
         this.thread = new Thread(this::stayConnected, "qmp " + socket.getFileName());
         thread.setDaemon(true);
+    }
+
+    /** Starts to connect, and waits for nothing. */
+    public void start() {
         thread.start();
+    }
+
+    /** Whether the last try found that nobody listens on the socket (ECONNREFUSED): the QEMU that did has ended, or has closed this monitor. */
+    public boolean nobodyListens() {
+        return nobodyListens && link.link() == Link.DOWN;
     }
 
     public Path socket() {
@@ -111,7 +122,7 @@ public final class QmpMonitor implements AutoCloseable {
 
     private void takeTurn(String execute, Deadline deadline) {
         try {
-            if (!turn.tryLock(deadline.left(), TimeUnit.NANOSECONDS)) {
+            if (!turn.tryLock(deadline.leftNanos(), TimeUnit.NANOSECONDS)) {
                 throw link.notSent(execute, "others are asking");
             }
         } catch (InterruptedException e) {
@@ -181,6 +192,7 @@ public final class QmpMonitor implements AutoCloseable {
             LOG.error("guest socket={}: the connection is dropped for a fault of our own", socket, e);
             end = e;
         }
+        nobodyListens = end instanceof ConnectException;
         link.broken(end);
         if (ready && !link.isClosing()) {
             String reason = QmpLink.text(end);

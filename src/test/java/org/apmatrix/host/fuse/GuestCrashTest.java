@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The service is killed with SIGKILL while it plugs and unplugs; the kernel and the guest live on. */
+/** The service is killed with SIGKILL while it plugs and unplugs, or the guest falls silent just then; the kernel and the guest live on. */
 @Timeout(180)
 class GuestCrashTest {
     private static final MdevId MDEV =
@@ -172,6 +172,35 @@ class GuestCrashTest {
         Patience.until(() -> Boolean.FALSE.equals(mdev().path("inUse")));
         mdev().then().body("guest", nullValue());
         given().get(url + "/guests/guest1").then().statusCode(404);
+    }
+
+    @Test
+    void aPlugThatIsUnansweredIsNotMadeUpForByAnUnplug() {
+        monitor.onCommand(text -> {
+            if (text.contains("device_add")) {
+                qemu.pause();
+            }
+            return true;
+        });
+        given().header("Prefer", "wait=1")
+                .contentType("application/json")
+                .body(PLUG)
+                .put(url + "/guests/guest1/ap-device")
+                .then()
+                .statusCode(503);
+        monitor.passOn();
+        mdev().then().body("inUse", is(true)).body("guest.state", is("ATTACHING"));
+        given().header("Prefer", "wait=0")
+                .delete(url + "/guests/guest1/ap-device")
+                .then()
+                .statusCode(202)
+                .body("state", is("DETACHING"));
+        // the kernel says free, and QEMU may still take it
+        given().delete(url + "/mdevs/" + MDEV).then().statusCode(409).body("code", is("MDEV_IN_USE"));
+        mdev().then().body("inUse", is(true)).body("guest.state", is("DETACHING"));
+        qemu.apply(SimulatedQemu.Settings.DEFAULT);
+        Patience.until(() -> Boolean.FALSE.equals(mdev().path("inUse")));
+        assertThat(qemu.plugged()).isEmpty();
     }
 
     private boolean killedAt(String text, String word) {

@@ -50,6 +50,7 @@ abstract class MonitorTest {
 
     QmpMonitor monitor(Path socket, QmpProperties properties, QmpMonitor.Listener listener) {
         QmpMonitor monitor = new QmpMonitor(socket, properties, listener);
+        monitor.start();
         monitors.add(monitor);
         return monitor;
     }

@@ -490,15 +490,19 @@ class QmpMonitorConnectionTest extends MonitorTest {
             int stage = round % 5;
             if (stage == 4) {
                 QmpMonitor nowhere = new QmpMonitor(directory.resolve("none"), properties(LONG, NEVER), heard);
+                nowhere.start();
                 until(nowhere, Link.DOWN);
                 nowhere.close();
                 continue;
             }
             if (stage == 0) {
-                new QmpMonitor(directory.resolve("busy"), properties(LONG, NEVER), heard).close();
+                QmpMonitor busy = new QmpMonitor(directory.resolve("busy"), properties(LONG, NEVER), heard);
+                busy.start();
+                busy.close();
                 continue;
             }
             QmpMonitor monitor = new QmpMonitor(socket(), properties(LONG, NEVER), heard);
+            monitor.start();
             Client client = qemu.accept();
             if (stage >= 2) {
                 client.say(ScriptedQemu.GREETING);
