@@ -46,12 +46,13 @@ public final class RequestDenied extends Fault {
                 Map.of());
     }
 
-    /** The look at the processes was incomplete, so it cannot be ruled out that one holds the device. */
+    /** The look at the processes did not tell all, so it cannot be ruled out that one holds the device. */
     public static RequestDenied mdevMayBeInUse(MdevId mdev) {
         return of(
                 ErrorCode.MDEV_IN_USE,
                 "It cannot be ruled out that a process holds the mediated device " + mdev
-                        + ": the file descriptors of some processes are not readable for this service (it needs root or CAP_SYS_PTRACE).",
+                        + ": the file descriptors of some processes are not readable for this service (it needs root or CAP_SYS_PTRACE), or a process holds a"
+                        + " VFIO device that nothing names.",
                 "EBUSY");
     }
 

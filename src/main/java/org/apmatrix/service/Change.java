@@ -129,7 +129,7 @@ final class Change {
                 continue;
             }
             try {
-                host.store(undo);
+                host.undo(undo);
                 LOG.info("{}: undone: {} <- {}", subject, undo.target(), undo.value());
             } catch (RuntimeException refusal) {
                 LOG.error("{}: cannot undo: {} <- {}", subject, undo.target(), undo.value(), refusal);

@@ -134,6 +134,15 @@ public final class Host {
         storeWithoutLook(store);
     }
 
+    /** Takes a step back. The only removal among these is of a device that the same change has made just now: to be held, somebody must be seen to hold it. */
+    void undo(Store store) {
+        MdevTree.removedBy(store)
+                .flatMap(id -> Optional.ofNullable(entries(bus.queues()).get(id)))
+                .filter(entry -> Boolean.TRUE.equals(entry.inUse()))
+                .ifPresent(Invariants::mdevNotInUse);
+        storeWithoutLook(store);
+    }
+
     /** The same without the look: for the removal of a device that this process itself has made, and just had to itself. */
     void storeWithoutLook(Store store) {
         sysfs.write(store.target(), store.text());

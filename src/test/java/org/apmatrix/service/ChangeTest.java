@@ -60,6 +60,21 @@ class ChangeTest {
                         "assign_adapter 5");
     }
 
+    /** Before 6.18 nothing names the device of a process that has closed its group: every device without queues may be it. */
+    @ParameterizedTest
+    @EnumSource(names = {"V6_1", "V6_12"})
+    void aDeviceWhoseMatrixIsRefusedIsGoneAlsoBesideADeviceThatNothingNames(KernelVersion version) {
+        House house = new House(version).with(A, OLD);
+        house.kernel.openDevice(A, 4711);
+        house.kernel.closeGroup(A, 4711);
+        house.sysfs.refuse(2, Errno.ENOMEM);
+        assertThatThrownBy(() -> house.mdevs.create(B, NEW, null, WriteOptions.NONE))
+                .isInstanceOfSatisfying(
+                        HostFailure.class,
+                        failure -> assertThat(failure.facts()).isEmpty());
+        assertThat(house.ids()).containsExactly(A);
+    }
+
     @ParameterizedTest
     @EnumSource(names = "V5_10", mode = EnumSource.Mode.EXCLUDE)
     void aDeviceWhoseMatrixIsRefusedIsGone(KernelVersion version) {
