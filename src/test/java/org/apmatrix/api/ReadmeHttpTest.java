@@ -40,6 +40,10 @@ class ReadmeHttpTest extends HttpTest {
         assertThat(guest("guest2").plugged()).isPresent();
         assertThat(guest("guest3").plugged()).isPresent();
         assertThat(curls(scripts.get(0)) + curls(scripts.get(2))).isLessThan(10);
+        // as a reader goes on
+        api.delete("/mdevs/62177883-f1bb-47f0-914d-32a22e3a8804").statusCode(204);
+        String pipeline = scriptsOf("## In a pipeline").get(0);
+        assertThat(run(pipeline)).as(() -> lastOutput).isZero();
     }
 
     @Test
