@@ -45,7 +45,7 @@ public final class Guest implements AutoCloseable {
     private long changes;
     private volatile @Nullable Identity identity;
     private volatile GuestState last =
-            new GuestState(null, null, false, null, CpuFeatures.UNKNOWN, null, "it has not answered yet");
+            new GuestState(null, null, false, List.of(), null, CpuFeatures.UNKNOWN, null, "it has not answered yet");
 
     /** @param changed called on every sign that the guest is not what it was; must not block */
     Guest(Path socket, boolean simulated, QmpProperties properties, SocketOwners owners, Consumer<Guest> changed) {
@@ -175,9 +175,17 @@ public final class Guest implements AutoCloseable {
     private GuestState ask(Deadline deadline) {
         Identity me = identify(deadline);
         String runState = tell(new QmpCommand.QueryStatus(), deadline).status();
-        boolean migrating = isMigrating(tell(new QmpCommand.QueryMigrate(), deadline));
+        QmpCommand.Migration migration = tell(new QmpCommand.QueryMigrate(), deadline);
         ApDevice device = deviceOnTheBus(deadline).orElse(null);
-        return new GuestState(me.uuid(), runState, migrating, me.pid(), cpuFeatures(me.cpu(), deadline), device, null);
+        return new GuestState(
+                me.uuid(),
+                runState,
+                isMigrating(migration),
+                migration.blockedReasons(),
+                me.pid(),
+                cpuFeatures(me.cpu(), deadline),
+                device,
+                null);
     }
 
     private <R> R tell(QmpCommand<R> question, Deadline deadline) {
@@ -215,11 +223,6 @@ public final class Guest implements AutoCloseable {
      */
     public void unplug(ApDevice device, Duration patience) {
         monitor.ask(new QmpCommand.DeviceDel(device.link()), patience);
-    }
-
-    /** What QEMU says of migration. */
-    public QmpCommand.Migration migration() {
-        return monitor.ask(new QmpCommand.QueryMigrate(), replyTimeout);
     }
 
     /** qapi/migration.json, MigrationStatus: every status but those before a migration and after it. */

@@ -1,5 +1,6 @@
 package org.apmatrix.host;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param uuid null when the guest has none
  * @param runState QEMU's own word (qapi/run-state.json), null while QEMU does not answer
  * @param migrating whether an outgoing migration is under way
+ * @param blockedReasons why QEMU would not migrate it (query-migrate), in its own words
  * @param pid QEMU's process, null where the owner of its socket is not to be seen
  * @param device what its AP bus holds; while QEMU does not answer: what it held when it last told
  * @param silence why QEMU does not answer, or null
@@ -20,6 +22,7 @@ public record GuestState(
         @Nullable UUID uuid,
         @Nullable String runState,
         boolean migrating,
+        List<String> blockedReasons,
         @Nullable Integer pid,
         CpuFeatures cpuFeatures,
         @Nullable ApDevice device,
@@ -43,6 +46,6 @@ public record GuestState(
 
     /** The same guest, silent. */
     public GuestState silent(String why) {
-        return new GuestState(uuid, null, false, pid, cpuFeatures, device, why);
+        return new GuestState(uuid, null, false, List.of(), pid, cpuFeatures, device, why);
     }
 }

@@ -9,9 +9,7 @@ import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.fault.Fault;
 import org.apmatrix.fault.NotFound;
-import org.apmatrix.host.Guest;
 import org.apmatrix.host.GuestState;
-import org.apmatrix.host.qmp.QmpException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,10 +58,9 @@ public final class MigrationService {
 
     /** Everything that is in the way of a migration; empty when nothing is. */
     public List<Blocker> blockers(GuestName name) {
-        Guest guest = guests.require(name);
         GuestService.GuestView view = guests.get(name);
         GuestState state = view.state();
-        List<String> reasons = new ArrayList<>(blockedReasons(guest, state));
+        List<String> reasons = new ArrayList<>(state.blockedReasons());
         List<Blocker> blockers = new ArrayList<>();
         AttachedDevice device = view.device();
         if (device != null) {
@@ -82,14 +79,6 @@ public final class MigrationService {
             blockers.add(new Blocker(BlockerKind.GUEST_NOT_RUNNING, null, state.runState()));
         }
         return blockers;
-    }
-
-    private static List<String> blockedReasons(Guest guest, GuestState state) {
-        try {
-            return state.isReachable() ? guest.migration().blockedReasons() : List.of();
-        } catch (QmpException silent) {
-            return List.of(String.valueOf(silent.getMessage()));
-        }
     }
 
     /** How far a preparation is. */
