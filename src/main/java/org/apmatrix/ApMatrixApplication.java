@@ -1,5 +1,6 @@
 package org.apmatrix;
 
+import org.apmatrix.command.Commands;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.context.properties.ConfigurationPropertiesScan;
@@ -9,6 +10,9 @@ import org.springframework.boot.context.properties.ConfigurationPropertiesScan;
 @ConfigurationPropertiesScan
 public class ApMatrixApplication {
     public static void main(String[] args) {
+        if (Commands.isAskedForBy(args)) {
+            System.exit(Commands.run(args));
+        }
         SpringApplication.run(ApMatrixApplication.class, args);
     }
 }

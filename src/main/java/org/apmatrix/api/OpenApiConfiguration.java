@@ -17,6 +17,7 @@ import io.swagger.v3.oas.models.responses.ApiResponse;
 import io.swagger.v3.oas.models.servers.Server;
 import io.swagger.v3.oas.models.tags.Tag;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -136,6 +137,9 @@ class OpenApiConfiguration {
 
     private static Set<ErrorCode> codes(HandlerMethod method) {
         EnumSet<ErrorCode> codes = EnumSet.of(
+                ErrorCode.UNAUTHENTICATED,
+                ErrorCode.FORBIDDEN,
+                ErrorCode.TOO_MANY_REQUESTS,
                 ErrorCode.NOT_ACCEPTABLE,
                 ErrorCode.INVALID_VALUE,
                 ErrorCode.INTERNAL_ERROR,
@@ -148,8 +152,10 @@ class OpenApiConfiguration {
         RequestMapping mapping = AnnotatedElementUtils.findMergedAnnotation(method.getMethod(), RequestMapping.class);
         if (mapping != null && !List.of(mapping.method()).contains(RequestMethod.GET)) {
             codes.add(ErrorCode.HOST_LOCKED);
+            codes.add(ErrorCode.AUDIT_UNAVAILABLE);
             if (mapping.consumes().length > 0) {
                 codes.add(ErrorCode.UNSUPPORTED_MEDIA_TYPE);
+                codes.add(ErrorCode.CONTENT_TOO_LARGE);
             }
         }
         return codes;
@@ -165,7 +171,7 @@ class OpenApiConfiguration {
                         .map(code -> "`" + code.name() + "`: " + code.meaning())
                         .collect(Collectors.joining("\n\n")))
                 .content(new Content().addMediaType("application/problem+json", media));
-        if (codes.contains(ErrorCode.HOST_LOCKED) || codes.contains(ErrorCode.QEMU_UNREACHABLE)) {
+        if (!Collections.disjoint(codes, ProblemAdvice.RETRYABLE)) {
             response.addHeaderObject(
                     "Retry-After",
                     new Header()
@@ -198,6 +204,12 @@ class OpenApiConfiguration {
             case QUEUE_ASSIGNMENT_MIXED -> "EINVAL";
             case HOST_REFUSED -> "EIO";
             case INVALID_VALUE,
+                    UNAUTHENTICATED,
+                    FORBIDDEN,
+                    CONTENT_TOO_LARGE,
+                    TOO_MANY_REQUESTS,
+                    EVENTS_GONE,
+                    AUDIT_UNAVAILABLE,
                     NOT_FOUND,
                     METHOD_NOT_ALLOWED,
                     NOT_ACCEPTABLE,

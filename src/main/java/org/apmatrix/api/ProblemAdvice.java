@@ -1,6 +1,7 @@
 package org.apmatrix.api;
 
 import jakarta.servlet.http.HttpServletRequest;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.apmatrix.fault.ErrorCode;
 import org.apmatrix.fault.Fault;
@@ -29,9 +30,18 @@ import tools.jackson.core.exc.StreamReadException;
 class ProblemAdvice {
     private static final Logger LOG = LoggerFactory.getLogger(ProblemAdvice.class);
 
+    /** The refusals that pass by themselves: they carry {@code Retry-After}. */
+    static final Set<ErrorCode> RETRYABLE = Set.of(
+            ErrorCode.HOST_LOCKED,
+            ErrorCode.QEMU_UNREACHABLE,
+            ErrorCode.TOO_MANY_REQUESTS,
+            ErrorCode.AUDIT_UNAVAILABLE);
+
     static HttpStatus status(ErrorCode code) {
         return switch (code) {
             case INVALID_VALUE -> HttpStatus.BAD_REQUEST;
+            case UNAUTHENTICATED -> HttpStatus.UNAUTHORIZED;
+            case FORBIDDEN -> HttpStatus.FORBIDDEN;
             case NOT_FOUND, MDEV_NOT_FOUND, ADAPTER_NOT_FOUND, QUEUE_NOT_FOUND, GUEST_NOT_FOUND, AP_DEVICE_NOT_FOUND ->
                 HttpStatus.NOT_FOUND;
             case METHOD_NOT_ALLOWED -> HttpStatus.METHOD_NOT_ALLOWED;
@@ -54,11 +64,14 @@ class ProblemAdvice {
                     AP_DEVICE_MISMATCH,
                     QEMU_REFUSED,
                     SIMULATION_IN_USE -> HttpStatus.CONFLICT;
+            case EVENTS_GONE -> HttpStatus.GONE;
             case STATE_CHANGED -> HttpStatus.PRECONDITION_FAILED;
+            case CONTENT_TOO_LARGE -> HttpStatus.CONTENT_TOO_LARGE;
             case IDEMPOTENCY_KEY_REUSED -> HttpStatus.UNPROCESSABLE_CONTENT;
             case HOST_LOCKED -> HttpStatus.LOCKED;
+            case TOO_MANY_REQUESTS -> HttpStatus.TOO_MANY_REQUESTS;
             case HOST_REFUSED, INTERNAL_ERROR -> HttpStatus.INTERNAL_SERVER_ERROR;
-            case QEMU_UNREACHABLE, AP_UNAVAILABLE -> HttpStatus.SERVICE_UNAVAILABLE;
+            case QEMU_UNREACHABLE, AP_UNAVAILABLE, AUDIT_UNAVAILABLE -> HttpStatus.SERVICE_UNAVAILABLE;
         };
     }
 
@@ -138,7 +151,7 @@ class ProblemAdvice {
     static ResponseEntity<Problem> answer(Problem problem) {
         HttpHeaders headers = new HttpHeaders();
         headers.setContentType(MediaType.APPLICATION_PROBLEM_JSON);
-        if (problem.code() == ErrorCode.HOST_LOCKED || problem.code() == ErrorCode.QEMU_UNREACHABLE) {
+        if (RETRYABLE.contains(problem.code())) {
             headers.set(HttpHeaders.RETRY_AFTER, "1");
         }
         return ResponseEntity.status(problem.status()).headers(headers).body(problem);

@@ -31,6 +31,36 @@ public enum ErrorCode {
             "The body is not declared as a media type that this path takes.",
             "Send Content-Type: application/json.",
             "Nothing."),
+    UNAUTHENTICATED(
+            "Nobody knows who is calling",
+            "The request carries no identity that this service takes: no token, one that is wrong or has expired, or a client certificate that is not listed.",
+            "Send Authorization: Bearer with a token of this service or of its identity provider, or a client certificate.",
+            "java -jar apmatrix.jar token add makes a token; README, Security, lists the other ways. The log tells why an identity was refused."),
+    FORBIDDEN(
+            "The caller does not have the role",
+            "The caller is known, but does not have the role that this operation needs; the member requiredRole names it.",
+            "Ask the operator of the host for the role, or use an identity that has it.",
+            "Roles are given in the tokens file, in the claims of the identity provider, or beside the certificate's subject."),
+    CONTENT_TOO_LARGE(
+            "The body is too large",
+            "The body is larger than any request of this service can be. It was not read to its end, and nothing was changed.",
+            "Send a smaller body.",
+            "apmatrix.security.limits.body sets the size."),
+    TOO_MANY_REQUESTS(
+            "Too many requests at once",
+            "This caller has as many requests under way as one caller may have.",
+            "Wait for an answer before sending the next request; Retry-After tells when another try makes sense.",
+            "apmatrix.security.limits.in-flight-per-caller sets the number."),
+    EVENTS_GONE(
+            "The events are no longer kept",
+            "Events after this id were told and are forgotten, or the id is of an earlier start of the service.",
+            "Look at the resources themselves, then listen to /api/v1/events without Last-Event-ID.",
+            "apmatrix.events.journal sets how many events are kept."),
+    AUDIT_UNAVAILABLE(
+            "The audit journal cannot be written",
+            "What is not in the journal is not done: the write was refused before anything was touched. Reads go on.",
+            "Try again when the operator has made room.",
+            "Look at the disk of apmatrix.audit.directory; the log and /actuator/health/readiness tell what is wrong."),
     MDEV_NOT_FOUND(
             "No such mediated device",
             "No mediated matrix device with this UUID stands on the host. Devices vanish with a reboot and with the removal of the vfio_ap module.",
