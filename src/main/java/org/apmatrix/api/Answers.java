@@ -2,6 +2,8 @@ package org.apmatrix.api;
 
 import java.net.URI;
 import java.util.function.Function;
+import org.apmatrix.access.Caller;
+import org.apmatrix.access.Role;
 import org.apmatrix.service.Outcome;
 import org.apmatrix.service.StateTag;
 import org.apmatrix.service.WriteOptions;
@@ -13,7 +15,11 @@ final class Answers {
     private Answers() {}
 
     static WriteOptions options(@Nullable Boolean dryRun, @Nullable Boolean live, @Nullable String ifMatch) {
-        return new WriteOptions(Boolean.TRUE.equals(dryRun), Boolean.TRUE.equals(live), ifMatch);
+        return new WriteOptions(
+                Boolean.TRUE.equals(dryRun),
+                Boolean.TRUE.equals(live),
+                ifMatch,
+                Caller.current().has(Role.CONTROL_DOMAIN_ADMIN));
     }
 
     /** The plan of a dry run, or what {@code answer} makes of the state. */

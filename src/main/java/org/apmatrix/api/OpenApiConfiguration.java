@@ -3,6 +3,7 @@ package org.apmatrix.api;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 import io.swagger.v3.core.converter.ModelConverters;
+import io.swagger.v3.oas.models.Components;
 import io.swagger.v3.oas.models.OpenAPI;
 import io.swagger.v3.oas.models.examples.Example;
 import io.swagger.v3.oas.models.headers.Header;
@@ -14,6 +15,8 @@ import io.swagger.v3.oas.models.media.IntegerSchema;
 import io.swagger.v3.oas.models.media.MediaType;
 import io.swagger.v3.oas.models.media.Schema;
 import io.swagger.v3.oas.models.responses.ApiResponse;
+import io.swagger.v3.oas.models.security.SecurityRequirement;
+import io.swagger.v3.oas.models.security.SecurityScheme;
 import io.swagger.v3.oas.models.servers.Server;
 import io.swagger.v3.oas.models.tags.Tag;
 import java.util.ArrayList;
@@ -72,6 +75,16 @@ class OpenApiConfiguration {
                                 is not removed, on every kernel.""")
                         .contact(new Contact().name("apmatrix").url("https://github.com/apmatrix/apmatrix"))
                         .license(new License().name("Apache 2.0").identifier("Apache-2.0")))
+                .components(new Components()
+                        .addSecuritySchemes(
+                                "bearer",
+                                new SecurityScheme()
+                                        .type(SecurityScheme.Type.HTTP)
+                                        .scheme("bearer")
+                                        .description(
+                                                "A token of this service (java -jar apmatrix.jar token add) or a JWT of the site's identity provider. The simulated"
+                                                        + " host on the loopback address asks for none.")))
+                .addSecurityItem(new SecurityRequirement().addList("bearer"))
                 .servers(List.of(new Server().url("/").description("This service")))
                 .tags(List.of(
                         new Tag().name("Host").description("The host and its adapters"),

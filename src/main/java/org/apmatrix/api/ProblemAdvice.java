@@ -154,6 +154,9 @@ class ProblemAdvice {
         if (RETRYABLE.contains(problem.code())) {
             headers.set(HttpHeaders.RETRY_AFTER, "1");
         }
+        if (problem.code() == ErrorCode.UNAUTHENTICATED) {
+            headers.set(HttpHeaders.WWW_AUTHENTICATE, "Bearer");
+        }
         return ResponseEntity.status(problem.status()).headers(headers).body(problem);
     }
 }

@@ -1,5 +1,6 @@
 package org.apmatrix.command;
 
+import java.nio.file.NoSuchFileException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -9,7 +10,7 @@ import picocli.CommandLine.Command;
         description = "Hands AP crypto queues to KVM guests. Without a command the service is started.",
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {})
+        subcommands = {TokenCommand.class})
 public final class Commands {
     Commands() {}
 
@@ -20,6 +21,15 @@ public final class Commands {
 
     /** Runs a command; the exit code is 0, 1 for what the command found to be wrong, 2 for a command line that cannot be read. */
     public static int run(String... arguments) {
-        return new CommandLine(new Commands()).execute(arguments);
+        return new CommandLine(new Commands())
+                .setExecutionExceptionHandler((failure, line, parsed) -> {
+                    line.getErr()
+                            .println(
+                                    failure instanceof NoSuchFileException missing
+                                            ? "no such file: " + missing.getFile()
+                                            : failure.getMessage());
+                    return 1;
+                })
+                .execute(arguments);
     }
 }

@@ -26,6 +26,47 @@ public final class RequestDenied extends Fault {
         return new RequestDenied(code, detail, errno, List.of(), Map.of());
     }
 
+    /**
+     * Nobody knows who calls.
+     *
+     * @param why what is wrong with the identity, without any part of it
+     */
+    public static RequestDenied unauthenticated(String why) {
+        return of(ErrorCode.UNAUTHENTICATED, why, null);
+    }
+
+    /**
+     * The caller is known and may not.
+     *
+     * @param role the one that the operation needs and the caller lacks, such as {@code operator}
+     */
+    public static RequestDenied roleMissing(String role) {
+        return new RequestDenied(
+                ErrorCode.FORBIDDEN,
+                "This needs the role " + role + ".",
+                null,
+                List.of(),
+                Map.of("requiredRole", role));
+    }
+
+    /** Another web page sent the request: from a foreign origin, or by a name that is not this machine's. */
+    public static RequestDenied foreignPage(String why) {
+        return of(ErrorCode.FORBIDDEN, why, null);
+    }
+
+    /**
+     * No request of this service is so large.
+     *
+     * @param limit in bytes
+     */
+    public static RequestDenied contentTooLarge(long limit) {
+        return of(ErrorCode.CONTENT_TOO_LARGE, "A body has at most " + limit + " bytes.", null);
+    }
+
+    public static RequestDenied tooManyRequests(String why) {
+        return of(ErrorCode.TOO_MANY_REQUESTS, why, null);
+    }
+
     public static RequestDenied mdevExists(MdevId mdev) {
         return of(ErrorCode.MDEV_EXISTS, "The mediated device " + mdev + " stands already.", "EEXIST");
     }

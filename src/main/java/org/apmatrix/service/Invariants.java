@@ -50,6 +50,13 @@ final class Invariants {
     }
 
     /** Ids that are newly assigned lie within what the machine has; the kernel's ENODEV. */
+    /** Whoever has a control domain can load its master keys: giving and taking one is a right of its own. */
+    static void controlDomainsStay(Matrix before, Matrix after) {
+        if (!before.controlDomains().equals(after.controlDomains())) {
+            throw RequestDenied.roleMissing("control-domain-admin");
+        }
+    }
+
     static void withinMaxima(HostView host, Matrix before, Matrix after) {
         notAbove("adapter", after.adapters().minus(before.adapters()), host.maxAdapterId());
         notAbove("domain", after.domains().minus(before.domains()), host.maxDomainId());

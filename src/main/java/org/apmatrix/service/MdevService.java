@@ -205,6 +205,9 @@ public final class MdevService {
         Plan.Problems problems = new Plan.Problems();
         problems.check(
                 () -> StateTag.requireMatch(options.ifMatch(), present == null ? null : MdevState.of(view, present)));
+        if (!options.controlDomains()) {
+            problems.check(() -> Invariants.controlDomainsStay(before, after));
+        }
         if (options.live()) {
             problems.check(() -> Invariants.liveChangeAllowed(
                     properties.liveChanges() == MdevProperties.LiveChanges.ALLOWED, view.generation()));

@@ -42,6 +42,7 @@ class MountedThreeGuestsTest extends ThreeGuestsContract {
         service = new SpringApplicationBuilder(ApMatrixApplication.class)
                 .run(
                         "--server.port=0",
+                        "--apmatrix.security.mode=open",
                         "--apmatrix.host.sysfs-root=" + sysfs,
                         "--apmatrix.host.proc-root=" + proc,
                         "--apmatrix.host.lock-file=" + directory.resolve("ap.lock"),

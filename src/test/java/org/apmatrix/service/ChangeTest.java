@@ -206,8 +206,8 @@ class ChangeTest {
     void aDryRunWritesNothing() {
         House house = new House(KernelVersion.V6_12).with(A, OLD);
         house.sysfs.written().clear();
-        house.mdevs.replaceMatrix(A, NEW, new WriteOptions(true, false, null));
-        house.masks.change("-7", null, new WriteOptions(true, false, null));
+        house.mdevs.replaceMatrix(A, NEW, new WriteOptions(true, false, null, true));
+        house.masks.change("-7", null, new WriteOptions(true, false, null, true));
         assertThat(house.sysfs.written()).isEmpty();
     }
 

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** The exception from the first law that a site may allow. */
 class LiveChangeTest {
-    private static final WriteOptions LIVE = new WriteOptions(false, true, null);
+    private static final WriteOptions LIVE = new WriteOptions(false, true, null, true);
     private static final Matrix SMALL = matrix(List.of(5), List.of(4));
     private static final Matrix LARGE = matrix(List.of(5, 6), List.of(4));
 

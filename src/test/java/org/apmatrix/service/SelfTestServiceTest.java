@@ -48,7 +48,7 @@ class SelfTestServiceTest {
     void aDryRunWritesNothing() {
         Bench bench = new Bench(KernelVersion.V6_12);
         Outcome<SelfTestService.SelfTest> outcome =
-                bench.selfTests(bench.kernel.vfio()).run(new WriteOptions(true, false, null));
+                bench.selfTests(bench.kernel.vfio()).run(new WriteOptions(true, false, null, true));
         assertThat(outcome)
                 .isInstanceOfSatisfying(
                         Outcome.DryRun.class,

@@ -46,6 +46,7 @@ class CrashTest {
         kernel.write(Path.of("/sys/bus/ap/apmask"), "-5,-6\n");
         mount = FuseServer.mount(new Counting(), Files.createDirectory(directory.resolve("sys")));
         service = new ServiceProcess(
+                "--apmatrix.security.mode=open",
                 "--apmatrix.host.sysfs-root=" + directory.resolve("sys"),
                 "--apmatrix.host.lock-file=" + directory.resolve("ap.lock"),
                 "--apmatrix.host.state-directory=" + directory.resolve("state"));

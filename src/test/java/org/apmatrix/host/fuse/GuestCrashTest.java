@@ -55,6 +55,7 @@ class GuestCrashTest {
         qemu = new SimulatedQemu(kernel, directory.resolve("qemu.sock"), "guest1", SimulatedQemu.Settings.DEFAULT);
         monitor = new MonitorProxy(directory.resolve("guest1.qmp"), qemu.socket());
         service = new ServiceProcess(
+                "--apmatrix.security.mode=open",
                 "--apmatrix.host.sysfs-root=" + directory.resolve("sys"),
                 "--apmatrix.host.lock-file=" + directory.resolve("ap.lock"),
                 "--apmatrix.host.state-directory=" + directory.resolve("state"),

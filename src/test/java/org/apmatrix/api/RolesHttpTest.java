@@ -1,0 +1,154 @@
+package org.apmatrix.api;
+
+import static java.util.Map.entry;
+import static org.apmatrix.access.Role.ADMIN;
+import static org.apmatrix.access.Role.CONTROL_DOMAIN_ADMIN;
+import static org.apmatrix.access.Role.OPERATOR;
+import static org.apmatrix.access.Role.RESERVATION_ADMIN;
+import static org.apmatrix.access.Role.VIEWER;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.is;
+
+import io.restassured.response.ValidatableResponse;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.apmatrix.access.Role;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every operation of the OpenAPI document, the role that it needs, and what each token is answered. */
+class RolesHttpTest extends SecuredHttpTest {
+    private static final Map<String, Role> NEEDED = Map.ofEntries(
+            entry("GET /api/v1/host", VIEWER),
+            entry("POST /api/v1/host/self-test", OPERATOR),
+            entry("GET /api/v1/adapters", VIEWER),
+            entry("GET /api/v1/adapters/{adapter}", VIEWER),
+            entry("GET /api/v1/queues", VIEWER),
+            entry("GET /api/v1/queues/{apqn}", VIEWER),
+            entry("PUT /api/v1/queues/{apqn}/driver", RESERVATION_ADMIN),
+            entry("GET /api/v1/masks", VIEWER),
+            entry("PATCH /api/v1/masks", RESERVATION_ADMIN),
+            entry("GET /api/v1/mdevs", VIEWER),
+            entry("POST /api/v1/mdevs", OPERATOR),
+            entry("GET /api/v1/mdevs/{uuid}", VIEWER),
+            entry("PUT /api/v1/mdevs/{uuid}", OPERATOR),
+            entry("DELETE /api/v1/mdevs/{uuid}", OPERATOR),
+            entry("PUT /api/v1/mdevs/{uuid}/matrix", OPERATOR),
+            entry("PUT /api/v1/mdevs/{uuid}/adapters/{adapter}", OPERATOR),
+            entry("DELETE /api/v1/mdevs/{uuid}/adapters/{adapter}", OPERATOR),
+            entry("PUT /api/v1/mdevs/{uuid}/domains/{domain}", OPERATOR),
+            entry("DELETE /api/v1/mdevs/{uuid}/domains/{domain}", OPERATOR),
+            entry("PUT /api/v1/mdevs/{uuid}/control-domains/{domain}", CONTROL_DOMAIN_ADMIN),
+            entry("DELETE /api/v1/mdevs/{uuid}/control-domains/{domain}", CONTROL_DOMAIN_ADMIN),
+            entry("GET /api/v1/guests", VIEWER),
+            entry("GET /api/v1/guests/{guest}", VIEWER),
+            entry("GET /api/v1/guests/{guest}/ap-device", VIEWER),
+            entry("PUT /api/v1/guests/{guest}/ap-device", OPERATOR),
+            entry("DELETE /api/v1/guests/{guest}/ap-device", OPERATOR),
+            entry("GET /api/v1/guests/{guest}/migration-readiness", VIEWER),
+            entry("GET /api/v1/guests/{guest}/migration-preparation", VIEWER),
+            entry("POST /api/v1/guests/{guest}/migration-preparation", OPERATOR),
+            entry("DELETE /api/v1/guests/{guest}/migration-preparation", OPERATOR),
+            entry("PUT /api/v1/simulation/guests/{guest}", ADMIN),
+            entry("DELETE /api/v1/simulation/guests/{guest}", ADMIN),
+            entry("PUT /api/v1/simulation/host", ADMIN),
+            entry("PUT /api/v1/simulation/queues/{apqn}/binding", ADMIN),
+            entry("DELETE /api/v1/simulation/queues/{apqn}/binding", ADMIN));
+
+    private static final String UUID = "11111111-2222-4333-8444-555555555555";
+    private static final String ONE_CONTROL_DOMAIN = "{'controlDomains': [4]}";
+
+    @Test
+    void theTableHasEveryOperationOfTheDocument() {
+        assertThat(OpenApiDocument.of("https://localhost:" + port).operations().stream()
+                        .map(OpenApiDocument.Operation::name))
+                .containsExactlyInAnyOrderElementsOf(NEEDED.keySet());
+    }
+
+    static Stream<String> operations() {
+        return NEEDED.keySet().stream().sorted();
+    }
+
+    @ParameterizedTest
+    @MethodSource("operations")
+    void withoutAnIdentityNothingIsAnswered(String operation) {
+        call(api, operation)
+                .statusCode(401)
+                .header("WWW-Authenticate", "Bearer")
+                .body("code", is("UNAUTHENTICATED"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("operations")
+    void allRolesButTheNeededOneAreNotEnough(String operation) {
+        Role needed = NEEDED.get(operation);
+        call(with(ALL_BUT.get(needed)), operation)
+                .statusCode(403)
+                .body("code", is("FORBIDDEN"))
+                .body("requiredRole", is(needed.toString()));
+    }
+
+    @ParameterizedTest
+    @MethodSource("operations")
+    void theNeededRoleAloneIsEnough(String operation) {
+        assertThat(status(with(ONLY.get(NEEDED.get(operation))), operation)).isNotIn(401, 403, 500);
+    }
+
+    @ParameterizedTest
+    @MethodSource("operations")
+    void anAdminMayDoEverything(String operation) {
+        assertThat(status(with(ONLY.get(ADMIN)), operation)).isNotIn(401, 403, 500);
+    }
+
+    @Test
+    void aDryRunNeedsTheSameRole() {
+        with(ONLY.get(VIEWER)).post("/mdevs?dryRun=true", "{}").statusCode(403);
+    }
+
+    @Test
+    void aControlDomainInABodyNeedsItsOwnRole() {
+        with(ONLY.get(OPERATOR))
+                .post("/mdevs", ONE_CONTROL_DOMAIN)
+                .statusCode(403)
+                .body("requiredRole", is("control-domain-admin"));
+        with(ONLY.get(OPERATOR)).put("/mdevs/" + UUID, ONE_CONTROL_DOMAIN).statusCode(403);
+        assertThat(kernel.list(java.nio.file.Path.of("/sys/bus/mdev/devices"))).isEmpty();
+        with(ONLY.get(OPERATOR))
+                .post("/mdevs?dryRun=true", ONE_CONTROL_DOMAIN)
+                .statusCode(200)
+                .body("problems.code", equalTo(java.util.List.of("FORBIDDEN")));
+        with(ALL_BUT.get(VIEWER)).put("/mdevs/" + UUID, ONE_CONTROL_DOMAIN).statusCode(201);
+    }
+
+    @Test
+    void whoMayNotGiveControlDomainsMayNotTakeThemEitherButMayLeaveThem() {
+        with(ONLY.get(ADMIN)).patch("/masks", "{'apmask': '-5'}").statusCode(200);
+        with(ONLY.get(ADMIN)).put("/mdevs/" + UUID, ONE_CONTROL_DOMAIN).statusCode(201);
+        with(ONLY.get(OPERATOR))
+                .put("/mdevs/" + UUID + "/matrix", "{'adapters': [5], 'domains': [], 'controlDomains': []}")
+                .statusCode(403);
+        with(ONLY.get(OPERATOR))
+                .put("/mdevs/" + UUID + "/matrix", "{'adapters': [5], 'domains': [], 'controlDomains': [4]}")
+                .statusCode(200);
+    }
+
+    private static int status(Api api, String operation) {
+        return call(api, operation).extract().statusCode();
+    }
+
+    private static ValidatableResponse call(Api api, String operation) {
+        String method = operation.substring(0, operation.indexOf(' '));
+        String path = operation
+                .substring(operation.indexOf(' ') + 1 + Api.BASE.length())
+                .replace("{uuid}", UUID)
+                .replace("{adapter}", "5")
+                .replace("{domain}", "4")
+                .replace("{guest}", "guest1")
+                .replace("{apqn}", "05.0004");
+        return method.equals("GET") || method.equals("DELETE")
+                ? api.ask(method, Api.BASE + path)
+                : api.send(method, path, "{}");
+    }
+}

@@ -1,0 +1,79 @@
+package org.apmatrix.command;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.apmatrix.ApMatrixApplication;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
+
+@ExtendWith(OutputCaptureExtension.class)
+class CommandsTest {
+    @TempDir
+    Path directory;
+
+    @Test
+    void propertiesStartTheServiceAndWordsAskForACommand() {
+        assertThat(Commands.isAskedForBy()).isFalse();
+        assertThat(Commands.isAskedForBy("--server.port=1")).isFalse();
+        assertThat(Commands.isAskedForBy("token", "add")).isTrue();
+        assertThat(Commands.isAskedForBy("--help")).isTrue();
+        assertThat(Commands.isAskedForBy("tokne")).isTrue();
+    }
+
+    @Test
+    void aTokenIsPrintedOnceListedByNameAndRemoved(CapturedOutput output) throws Exception {
+        String file = directory.resolve("tokens").toString();
+        assertThat(Commands.run("token", "add", "--file", file, "--name", "ci", "--roles", "operator,viewer"))
+                .isZero();
+        assertThat(output.getOut()).matches("apm_ci_\\S+\\R");
+        assertThat(Commands.run("token", "list", "--file", file)).isZero();
+        assertThat(output.getOut()).endsWith(String.format("ci viewer,operator%n"));
+        assertThat(Commands.run("token", "remove", "--file", file, "--name", "ci"))
+                .isZero();
+        assertThat(Files.readString(Path.of(file))).isEmpty();
+    }
+
+    @Test
+    void whatCannotBeDoneIsSaidInOneLine(CapturedOutput output) {
+        String missing = directory.resolve("missing").toString();
+        assertThat(Commands.run("token", "remove", "--file", missing, "--name", "ci"))
+                .isEqualTo(1);
+        assertThat(output.getErr()).contains("no such file: " + missing).doesNotContain("\tat ");
+    }
+
+    @Test
+    void aCommandLineThatCannotBeReadIsTwo(CapturedOutput output) {
+        assertThat(Commands.run("token", "add", "--file", "f", "--name", "ci", "--roles", "root"))
+                .isEqualTo(2);
+        assertThat(output.getErr()).contains("not a role: root");
+        assertThat(Commands.run("tokne")).isEqualTo(2);
+    }
+
+    @Test
+    void theServiceRefusesToListenToTheNetworkOpenlyAndSaysWhatToSet() throws Exception {
+        Process service = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        ApMatrixApplication.class.getName(),
+                        "--server.port=0",
+                        "--server.address=0.0.0.0",
+                        "--apmatrix.security.mode=open",
+                        "--apmatrix.host.state-directory=" + directory)
+                .redirectErrorStream(true)
+                .start();
+        String said = new String(service.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(service.waitFor()).isEqualTo(1);
+        assertThat(said)
+                .contains("APPLICATION FAILED TO START")
+                .contains("would listen beyond this machine")
+                .contains("apmatrix.security.tokens-file");
+    }
+}
