@@ -28,6 +28,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import org.apmatrix.access.Permissions;
+import org.apmatrix.access.Role;
 import org.apmatrix.fault.ErrorCode;
 import org.jspecify.annotations.Nullable;
 import org.springdoc.core.customizers.GlobalOpenApiCustomizer;
@@ -37,6 +39,8 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.annotation.AnnotatedElementUtils;
+import org.springframework.http.HttpMethod;
+import org.springframework.http.server.PathContainer;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RequestMethod;
 import org.springframework.web.method.HandlerMethod;
@@ -108,6 +112,18 @@ class OpenApiConfiguration {
             byStatus.forEach((status, codes) -> operation.getResponses().addApiResponse(status, response(codes)));
             return operation;
         };
+    }
+
+    /** The role that each operation needs, in words and for programs. */
+    @Bean
+    GlobalOpenApiCustomizer roles() {
+        return document -> document.getPaths()
+                .forEach((path, item) -> item.readOperationsMap().forEach((method, operation) -> {
+                    Role role = Permissions.needed(HttpMethod.valueOf(method.name()), PathContainer.parsePath(path))
+                            .orElseThrow();
+                    operation.addExtension("x-required-role", role.toString());
+                    operation.setDescription(operation.getDescription() + " Needs the role `" + role + "`.");
+                }));
     }
 
     /** The schema of problems, which no controller names; and that no answer leaves a field out. */
