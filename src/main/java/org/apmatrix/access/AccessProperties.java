@@ -5,7 +5,9 @@ import jakarta.validation.constraints.Min;
 import jakarta.validation.constraints.NotEmpty;
 import jakarta.validation.constraints.NotNull;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
@@ -19,6 +21,7 @@ import org.springframework.validation.annotation.Validated;
  * @param openBeyondLoopback whether a simulated host may be open to the network
  * @param tokensFile the file of static tokens ({@link TokenFile})
  * @param certificates the client certificates that are let in
+ * @param socket the unix socket for tools of this machine
  * @param jwt how a JWT is read; who issues it is Spring's {@code spring.security.oauth2.resourceserver.jwt}
  * @param allowedOrigins web pages of other origins that may call, such as {@code https://console.example.com}; none by default
  */
@@ -29,6 +32,7 @@ public record AccessProperties(
         @DefaultValue("false") boolean openBeyondLoopback,
         @Nullable Path tokensFile,
         @Valid @NotNull @DefaultValue List<Certificate> certificates,
+        @Valid @NotNull @DefaultValue Socket socket,
         @Valid @NotNull @DefaultValue Jwt jwt,
         @NotNull @DefaultValue List<String> allowedOrigins,
         @Valid @NotNull @DefaultValue Limits limits) {
@@ -46,6 +50,22 @@ public record AccessProperties(
      */
     public record Certificate(
             @NotEmpty String subject, @NotEmpty List<Role> roles) {}
+
+    /**
+     * Whom the kernel vouches for.
+     *
+     * @param path such as {@code /run/apmatrix/apmatrix.sock}; null for no socket
+     * @param users the roles of each user of this machine, by name, or by number where it has no name
+     */
+    public record Socket(
+            @Nullable Path path, @NotNull @DefaultValue Map<String, List<Role>> users) {
+        /** Those of the configuration; root is admin unless it says otherwise. */
+        Map<String, List<Role>> usersAndRoot() {
+            Map<String, List<Role>> all = new HashMap<>(users);
+            all.putIfAbsent("root", List.of(Role.ADMIN));
+            return all;
+        }
+    }
 
     /**
      * Where a JWT tells what.

@@ -33,6 +33,7 @@ import org.springframework.security.web.SecurityFilterChain;
 import org.springframework.security.web.access.intercept.AuthorizationFilter;
 import org.springframework.security.web.access.intercept.RequestAuthorizationContext;
 import org.springframework.security.web.authentication.AnonymousAuthenticationFilter;
+import org.springframework.security.web.authentication.preauth.AbstractPreAuthenticatedProcessingFilter;
 import org.springframework.security.web.header.HeaderWriterFilter;
 import org.springframework.web.servlet.HandlerExceptionResolver;
 import org.springframework.web.util.ServletRequestPathUtils;
@@ -91,6 +92,11 @@ class SecurityConfiguration {
             http.cors(cors -> cors.disable());
         } else {
             http.cors(cors -> cors.configurationSource(BrowserRules.cors(properties.allowedOrigins())));
+        }
+        if (properties.socket().path() != null) {
+            http.addFilterBefore(
+                    new SocketPeers(properties.socket().usersAndRoot()),
+                    AbstractPreAuthenticatedProcessingFilter.class);
         }
         if (mode.isOpen()) {
             http.addFilterBefore(new OpenHost(), AnonymousAuthenticationFilter.class);

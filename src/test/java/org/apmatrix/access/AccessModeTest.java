@@ -89,6 +89,7 @@ class AccessModeTest {
                 openBeyondLoopback,
                 tokens,
                 certificates,
+                defaults.socket(),
                 defaults.jwt(),
                 defaults.allowedOrigins(),
                 defaults.limits());

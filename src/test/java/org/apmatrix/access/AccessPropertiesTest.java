@@ -1,5 +1,6 @@
 package org.apmatrix.access;
 
+import static java.util.Map.entry;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -23,6 +24,7 @@ class AccessPropertiesTest {
                         false,
                         null,
                         List.of(),
+                        new AccessProperties.Socket(null, Map.of()),
                         new AccessProperties.Jwt("sub", "roles"),
                         List.of(),
                         new AccessProperties.Limits(DataSize.ofMegabytes(1), 128)));
@@ -30,23 +32,26 @@ class AccessPropertiesTest {
 
     @Test
     void everyName() {
-        assertThat(bind(Map.of(
-                        "apmatrix.security.mode", "required",
-                        "apmatrix.security.open-beyond-loopback", "true",
-                        "apmatrix.security.tokens-file", "/etc/apmatrix/tokens",
-                        "apmatrix.security.certificates[0].subject", "CN=ci",
-                        "apmatrix.security.certificates[0].roles", "viewer,reservation-admin",
-                        "apmatrix.security.jwt.name-claim", "preferred_username",
-                        "apmatrix.security.jwt.roles-claim", "realm_access.roles",
-                        "apmatrix.security.allowed-origins", "https://console.example.com",
-                        "apmatrix.security.limits.body", "64KB",
-                        "apmatrix.security.limits.in-flight-per-caller", "4")))
+        assertThat(bind(Map.ofEntries(
+                        entry("apmatrix.security.mode", "required"),
+                        entry("apmatrix.security.open-beyond-loopback", "true"),
+                        entry("apmatrix.security.tokens-file", "/etc/apmatrix/tokens"),
+                        entry("apmatrix.security.certificates[0].subject", "CN=ci"),
+                        entry("apmatrix.security.certificates[0].roles", "viewer,reservation-admin"),
+                        entry("apmatrix.security.socket.path", "/run/ap.sock"),
+                        entry("apmatrix.security.socket.users.monitor", "viewer"),
+                        entry("apmatrix.security.jwt.name-claim", "preferred_username"),
+                        entry("apmatrix.security.jwt.roles-claim", "realm_access.roles"),
+                        entry("apmatrix.security.allowed-origins", "https://console.example.com"),
+                        entry("apmatrix.security.limits.body", "64KB"),
+                        entry("apmatrix.security.limits.in-flight-per-caller", "4"))))
                 .isEqualTo(new AccessProperties(
                         AccessProperties.Mode.REQUIRED,
                         true,
                         Path.of("/etc/apmatrix/tokens"),
                         List.of(new AccessProperties.Certificate(
                                 "CN=ci", List.of(Role.VIEWER, Role.RESERVATION_ADMIN))),
+                        new AccessProperties.Socket(Path.of("/run/ap.sock"), Map.of("monitor", List.of(Role.VIEWER))),
                         new AccessProperties.Jwt("preferred_username", "realm_access.roles"),
                         List.of("https://console.example.com"),
                         new AccessProperties.Limits(DataSize.ofKilobytes(64), 4)));
@@ -56,7 +61,14 @@ class AccessPropertiesTest {
     void thereIsNoOtherProperty() {
         assertThat(Stream.of(AccessProperties.class.getRecordComponents()).map(RecordComponent::getName))
                 .containsExactly(
-                        "mode", "openBeyondLoopback", "tokensFile", "certificates", "jwt", "allowedOrigins", "limits");
+                        "mode",
+                        "openBeyondLoopback",
+                        "tokensFile",
+                        "certificates",
+                        "socket",
+                        "jwt",
+                        "allowedOrigins",
+                        "limits");
     }
 
     @Test

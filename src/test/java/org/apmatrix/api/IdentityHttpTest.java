@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSocket;
+import org.apmatrix.Component;
 import org.apmatrix.Patience;
 import org.apmatrix.access.Role;
 import org.junit.jupiter.api.Test;
@@ -203,6 +204,30 @@ class IdentityHttpTest extends SecuredHttpTest {
             return ((java.security.cert.X509Certificate) socket.getSession().getPeerCertificates()[0])
                     .getSerialNumber();
         }
+    }
+
+    @Test
+    void theUserAtTheOtherEndOfTheSocketIsKnownByTheKernel() throws Exception {
+        Component.requireProgram("curl", "apt-get install curl");
+        Component.require("root", "root".equals(System.getProperty("user.name")), "run the tests as root");
+        String curl = "curl -sS -o /dev/null -w %{http_code} --unix-socket " + SOCKET.toAbsolutePath();
+        assertThat(sh(curl + " http://localhost/api/v1/host")).isEqualTo("200");
+        assertThat(sh(curl + " -X POST http://localhost/api/v1/guests/guest1/migration-preparation"))
+                .isEqualTo("200");
+        String nobody = "setpriv --reuid=nobody --clear-groups ";
+        assertThat(sh(nobody + curl + " http://localhost/api/v1/host")).isEqualTo("200");
+        assertThat(sh(nobody + curl + " -X POST http://localhost/api/v1/guests/guest1/migration-preparation"))
+                .isEqualTo("403");
+        assertThat(sh("setpriv --reuid=daemon --clear-groups " + curl + " http://localhost/api/v1/host"))
+                .isEqualTo("401");
+    }
+
+    private static String sh(String command) throws Exception {
+        Process process =
+                new ProcessBuilder(command.split(" ")).redirectErrorStream(true).start();
+        String output = new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+        process.waitFor();
+        return output;
     }
 
     @Test

@@ -13,6 +13,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.security.KeyStore;
@@ -46,6 +47,7 @@ import org.springframework.test.context.DynamicPropertySource;
 abstract class SecuredHttpTest {
     static final Path DIRECTORY = Path.of("target/secured");
     static final Path TOKENS = DIRECTORY.resolve("tokens");
+    static final Path SOCKET;
     static final Certificates AUTHORITY;
     static final KeyPair ISSUER;
 
@@ -58,6 +60,11 @@ abstract class SecuredHttpTest {
     static {
         try {
             Files.createDirectories(DIRECTORY);
+            // where other users can come, too
+            Path forEverybody = Files.createTempDirectory("apmatrix");
+            Files.setPosixFilePermissions(forEverybody, PosixFilePermissions.fromString("rwxr-xr-x"));
+            forEverybody.toFile().deleteOnExit();
+            SOCKET = forEverybody.resolve("apmatrix.sock");
             AUTHORITY = new Certificates("the authority of the tests");
             KeyPairGenerator rsa = KeyPairGenerator.getInstance("RSA");
             rsa.initialize(2048);
@@ -91,6 +98,8 @@ abstract class SecuredHttpTest {
     @DynamicPropertySource
     static void allWays(DynamicPropertyRegistry properties) {
         properties.add("apmatrix.security.tokens-file", TOKENS::toString);
+        properties.add("apmatrix.security.socket.path", SOCKET::toString);
+        properties.add("apmatrix.security.socket.users.nobody", () -> "viewer");
         properties.add("apmatrix.security.certificates[0].subject", () -> "CN=pipeline,O=Example");
         properties.add("apmatrix.security.certificates[0].roles", () -> "operator,viewer");
         properties.add(
