@@ -85,6 +85,7 @@ public final class TokenFileEditor {
 
     private void write(List<String> lines) throws IOException {
         Path target = Files.exists(file) ? file.toRealPath() : file;
+        Files.createDirectories(target.getParent());
         FileAttribute<Set<PosixFilePermission>> ownerAlone = PosixFilePermissions.asFileAttribute(OWNER_ALONE);
         Path written = Files.createTempFile(target.getParent(), ".tokens", null, ownerAlone);
         try {

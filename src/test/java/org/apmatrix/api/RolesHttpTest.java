@@ -134,6 +134,17 @@ class RolesHttpTest extends SecuredHttpTest {
                 .statusCode(200);
     }
 
+    @Test
+    void aDeviceWithAControlDomainIsPluggedByAnOperator() {
+        with(ONLY.get(ADMIN)).patch("/masks", "{'apmask': '-5'}").statusCode(200);
+        with(ONLY.get(ADMIN))
+                .put("/mdevs/" + UUID, "{'adapters': [5], 'domains': [4], 'controlDomains': [4]}")
+                .statusCode(201);
+        with(ONLY.get(OPERATOR))
+                .put("/guests/guest1/ap-device", "{'mdev': '" + UUID + "'}")
+                .statusCode(201);
+    }
+
     private static int status(Api api, String operation) {
         return call(api, operation).extract().statusCode();
     }
