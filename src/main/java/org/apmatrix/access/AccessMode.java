@@ -47,7 +47,7 @@ record AccessMode(boolean isOpen, boolean isLoopbackOnly, String reason) {
                     true, false, "SIMULATED and open to the network (apmatrix.security.open-beyond-loopback)");
         }
         throw new StartRefused(
-                "It would listen beyond this machine (server.address) and has no way to tell who calls.",
+                "It would listen beyond this machine (server.address, management.server.address) and has no way to tell who calls.",
                 REMEDY
                         + (simulated
                                 ? " Or, as it is only simulated, let everybody in: --apmatrix.security.open-beyond-loopback=true"

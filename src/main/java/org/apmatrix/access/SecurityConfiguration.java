@@ -54,11 +54,17 @@ class SecurityConfiguration {
                 properties,
                 environment.acceptsProfiles(Profiles.of("simulated")),
                 jwtDecoder.getIfAvailable() != null,
-                Optional.ofNullable(server.getAddress())
-                        .map(InetAddress::isLoopbackAddress)
-                        .orElse(false));
+                isLoopback(server.getAddress())
+                        // a port of its own listens to the whole network unless it has an address of its own, too
+                        && (!environment.containsProperty("management.server.port")
+                                || isLoopback(
+                                        environment.getProperty("management.server.address", InetAddress.class))));
         LOG.info("{}", mode.reason());
         return mode;
+    }
+
+    private static boolean isLoopback(@Nullable InetAddress address) {
+        return address != null && address.isLoopbackAddress();
     }
 
     @Bean

@@ -9,6 +9,8 @@ import org.apmatrix.ApMatrixApplication;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
 
@@ -55,8 +57,9 @@ class CommandsTest {
         assertThat(Commands.run("tokne")).isEqualTo(2);
     }
 
-    @Test
-    void theServiceRefusesToListenToTheNetworkOpenlyAndSaysWhatToSet() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"--server.address=0.0.0.0", "--server.address=", "--management.server.port=0"})
+    void theServiceRefusesToListenToTheNetworkOpenlyAndSaysWhatToSet(String setting) throws Exception {
         Process service = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-XX:TieredStopAtLevel=1",
@@ -64,7 +67,7 @@ class CommandsTest {
                         System.getProperty("java.class.path"),
                         ApMatrixApplication.class.getName(),
                         "--server.port=0",
-                        "--server.address=0.0.0.0",
+                        setting,
                         "--apmatrix.security.mode=open",
                         "--apmatrix.host.state-directory=" + directory)
                 .redirectErrorStream(true)
