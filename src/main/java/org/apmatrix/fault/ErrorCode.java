@@ -50,7 +50,7 @@ public enum ErrorCode {
             "Too many requests at once",
             "This caller has as many requests under way as one caller may have.",
             "Wait for an answer before sending the next request; Retry-After tells when another try makes sense.",
-            "apmatrix.security.limits.in-flight-per-caller sets the number."),
+            "apmatrix.security.limits.in-flight-per-caller sets the number, apmatrix.events.max-listeners that of listeners to events."),
     EVENTS_GONE(
             "The events are no longer kept",
             "Events after this id were told and are forgotten, or the id is of an earlier start of the service.",

@@ -291,6 +291,11 @@ public final class RequestDenied extends Fault {
         return of(ErrorCode.HOST_LOCKED, "Another request of this service is changing the AP configuration.", null);
     }
 
+    /** Events that a listener wants to go on from are not there any more. */
+    public static RequestDenied eventsGone(String detail) {
+        return of(ErrorCode.EVENTS_GONE, detail, null);
+    }
+
     private static String spell(List<Conflict> conflicts) {
         return conflicts.stream()
                 .map(conflict -> conflict.apqn() + " (" + conflict.holder() + ")")
