@@ -55,6 +55,14 @@ final class LibC {
     /** {@code ioctl(2)} with a pointer to a structure, which the kernel may write to. */
     static native int ioctl(int fd, long request, byte[] argument);
 
+    static native int socket(int domain, int type, int protocol);
+
+    static native int bind(int fd, byte[] address, int length);
+
+    static native int setsockopt(int fd, int level, int option, byte[] value, int length);
+
+    static native long recv(int fd, byte[] buffer, long size, int flags);
+
     /** The errno of this thread's last call in this class. */
     static Errno errno() {
         return Errno.of(Native.getLastError());

@@ -19,8 +19,12 @@ import org.jspecify.annotations.Nullable;
  * <p>Long because binding, masks and scans are one state machine in the kernel, too: a mask write and a scan both bind, and binding asks the masks.
  */
 final class ApBus {
+    private static final String DEVICES = "/devices/ap";
+    private static final String SUBSYSTEM = "ap";
+
     private final KernelVersion version;
     private final KernelParameters parameters;
+    private final SimulatedUevents uevents;
     private final int maxAdapterId;
     private final int maxDomainId;
     private final boolean hasQci;
@@ -43,8 +47,9 @@ final class ApBus {
     private long bindingsCompleteCount;
 
     /** Boots: the masks are set, the first scan is done, no driver is there yet. */
-    ApBus(KernelVersion version, SimulatedMachine machine, KernelParameters parameters) {
+    ApBus(KernelVersion version, SimulatedMachine machine, KernelParameters parameters, SimulatedUevents uevents) {
         this.version = version;
+        this.uevents = uevents;
         this.machine = machine;
         this.parameters = parameters;
         hasQci = machine.hasQci();
@@ -173,6 +178,9 @@ final class ApBus {
         // 5.10 looks at the bindings even when the mask stayed as it was
         if (changed || !version.isDynamic()) {
             reviseBindings();
+        }
+        if (changed && version.tellsOfMasks()) {
+            uevents.tell("change", DEVICES, SUBSYSTEM);
         }
     }
 
@@ -429,6 +437,7 @@ final class ApBus {
     }
 
     private void onDeviceAdded(ApDevice device) {
+        tell("add", device);
         if (autoprobe) {
             attach(device);
         }
@@ -439,11 +448,18 @@ final class ApBus {
         List.copyOf(queuesOf(card)).forEach(this::removeQueue);
         detach(card);
         cards.remove(card.id());
+        tell("remove", card);
     }
 
     private void removeQueue(ApQueue queue) {
         detach(queue);
         queues.remove(key(queue.apqn().adapter().value(), queue.apqn().domain().value()));
+        tell("remove", queue);
+    }
+
+    private void tell(String action, ApDevice device) {
+        String card = DEVICES + "/" + (device instanceof ApQueue queue ? queue.card() : device).name();
+        uevents.tell(action, device instanceof ApQueue ? card + "/" + device.name() : card, SUBSYSTEM);
     }
 
     private List<ApDevice> devices() {
@@ -483,6 +499,7 @@ final class ApBus {
         bindingsComplete = false;
         device.setDriver(driver);
         driver.probe(device);
+        tell("bind", device);
         return true;
     }
 
@@ -497,6 +514,7 @@ final class ApBus {
             queue.abandon();
         }
         device.setDriver(null);
+        tell("unbind", device);
     }
 
     /** ap_check_bindings_complete. */
@@ -504,6 +522,9 @@ final class ApBus {
         if (!bindingsComplete && boundQueues() == queues.size()) {
             bindingsComplete = true;
             bindingsCompleteCount++;
+            if (version.hasScans()) {
+                uevents.tell("change", DEVICES, SUBSYSTEM);
+            }
         }
     }
 

@@ -18,6 +18,7 @@ final class HostState {
     private final ApBus bus;
     private final BusTimers timers;
     private final VfioUsers users;
+    private final SimulatedUevents uevents;
     private final Consumer<BooleanSupplier> waitWhile;
     private final Set<KernelModule> modules = EnumSet.noneOf(KernelModule.class);
     private final Map<KernelModule, List<ApDriver>> drivers = new HashMap<>();
@@ -32,9 +33,11 @@ final class HostState {
             KernelVersion version,
             SimulatedMachine machine,
             KernelParameters parameters,
+            SimulatedUevents uevents,
             Consumer<BooleanSupplier> sleep) {
         this.version = version;
-        bus = new ApBus(version, machine, parameters);
+        this.uevents = uevents;
+        bus = new ApBus(version, machine, parameters, uevents);
         timers = new BusTimers(version);
         users = new VfioUsers(version);
         waitWhile = condition -> {
@@ -147,7 +150,7 @@ final class HostState {
     }
 
     private void loadVfioAp() {
-        VfioAp driver = new VfioAp(version, bus, users, waitWhile);
+        VfioAp driver = new VfioAp(version, bus, users, uevents, waitWhile);
         vfioAp = driver;
         mdevClass = true;
         matrixAutoprobe = true;

@@ -74,6 +74,11 @@ public enum KernelVersion {
         return this == V6_1;
     }
 
+    /** A uevent when a mask has changed: 6.1 has it, 5.10 has not. */
+    boolean tellsOfMasks() {
+        return isAtLeast(V6_1);
+    }
+
     /** bindings and a writable scans (5.11, 5.16). */
     public boolean hasScans() {
         return isAtLeast(V6_1);

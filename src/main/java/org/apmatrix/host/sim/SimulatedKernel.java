@@ -17,6 +17,7 @@ import org.apmatrix.host.kernel.Errno;
 import org.apmatrix.host.kernel.KernelException;
 import org.apmatrix.host.kernel.Procfs;
 import org.apmatrix.host.kernel.Sysfs;
+import org.apmatrix.host.kernel.Uevents;
 import org.apmatrix.host.kernel.Vfio;
 import org.apmatrix.host.sim.SimulatedProcess.Kind;
 import org.apmatrix.host.sim.SysfsNode.Attribute;
@@ -38,6 +39,7 @@ public final class SimulatedKernel implements Sysfs {
 
     private final ReentrantLock lock = new ReentrantLock(true);
     private final Condition released = lock.newCondition();
+    private final SimulatedUevents uevents = new SimulatedUevents();
     private HostState host;
     private int lastPid = 4000;
     private int lastInode = 20000;
@@ -70,7 +72,7 @@ public final class SimulatedKernel implements Sysfs {
     }
 
     private HostState newHost(KernelVersion version, SimulatedMachine machine, KernelParameters parameters) {
-        return new HostState(version, machine, parameters, this::sleepWhile);
+        return new HostState(version, machine, parameters, uevents, this::sleepWhile);
     }
 
     private void reboot(HostState next) {
@@ -410,6 +412,11 @@ public final class SimulatedKernel implements Sysfs {
                 return locked(() -> new SimulatedProcfs(host).fdInfo(file));
             }
         };
+    }
+
+    /** What it tells of its devices by itself, across boots. */
+    public Uevents uevents() {
+        return uevents;
     }
 
     /** VFIO as this service sees it, which is the process {@link #SERVICE_PID}. */

@@ -27,6 +27,7 @@ final class VfioAp extends ApDriver {
     private final KernelVersion version;
     private final ApBus bus;
     private final VfioUsers users;
+    private final SimulatedUevents uevents;
     private final Consumer<BooleanSupplier> waitWhile;
     private final Map<MdevId, SimulatedMdev> mdevs = new LinkedHashMap<>();
     /** matrix_dev->info: the host's configuration as this driver was told last. */
@@ -36,11 +37,17 @@ final class VfioAp extends ApDriver {
     private boolean hasMdevDriver;
 
     /** @param waitWhile puts the calling thread to sleep, without the lock, while a condition holds */
-    VfioAp(KernelVersion version, ApBus bus, VfioUsers users, Consumer<BooleanSupplier> waitWhile) {
+    VfioAp(
+            KernelVersion version,
+            ApBus bus,
+            VfioUsers users,
+            SimulatedUevents uevents,
+            Consumer<BooleanSupplier> waitWhile) {
         super("vfio_ap", "vfio_ap");
         this.version = version;
         this.bus = bus;
         this.users = users;
+        this.uevents = uevents;
         this.waitWhile = waitWhile;
         // vfio_ap_matrix_dev_create asks the machine itself, not the bus
         host = bus.hasQci() ? bus.machine().configuration() : ApConfiguration.UNKNOWN;
@@ -102,9 +109,10 @@ final class VfioAp extends ApDriver {
         }
         SimulatedMdev mdev = new SimulatedMdev(id);
         mdevs.put(id, mdev);
+        tell("add", mdev, "", "mdev");
         // since 6.1 the vendor's driver is bound explicitly, before it is up to the bus
         if (version.hasVfioDevices() || (autoprobe && hasMdevDriver)) {
-            mdev.setGroup(users.createGroup(mdev));
+            attachDriver(mdev);
         }
     }
 
@@ -112,9 +120,7 @@ final class VfioAp extends ApDriver {
     void addMdevDriver() {
         hasMdevDriver = true;
         if (autoprobe) {
-            mdevs.values().stream()
-                    .filter(mdev -> mdev.group() == null)
-                    .forEach(mdev -> mdev.setGroup(users.createGroup(mdev)));
+            mdevs.values().stream().filter(mdev -> mdev.group() == null).forEach(this::attachDriver);
         }
     }
 
@@ -152,6 +158,31 @@ final class VfioAp extends ApDriver {
         detachDriver(mdev);
         mdev.setStage(SimulatedMdev.Stage.GONE);
         mdevs.remove(mdev.id());
+        tell("remove", mdev, "", "mdev");
+    }
+
+    /** The device's own uevents have these paths, its group's has that of its node. */
+    private void tell(String action, SimulatedMdev mdev, String below, String subsystem) {
+        uevents.tell(action, "/devices/vfio_ap/matrix/" + mdev.id() + below, subsystem);
+    }
+
+    private void tellOfGroup(String action, VfioGroup group) {
+        uevents.tell(action, "/devices/virtual/vfio/" + group.number(), "vfio");
+    }
+
+    private void tellOfDevice(String action, SimulatedMdev mdev, VfioGroup group) {
+        if (version.hasVfioDevices()) {
+            tell(action, mdev, "/vfio-dev/vfio" + group.number(), "vfio-dev");
+        }
+    }
+
+    /** vfio_ap_mdev_probe: the device gets a group. */
+    private void attachDriver(SimulatedMdev mdev) {
+        VfioGroup group = users.createGroup(mdev);
+        mdev.setGroup(group);
+        tellOfGroup("add", group);
+        tellOfDevice("add", mdev, group);
+        tell("bind", mdev, "", "mdev");
     }
 
     /** vfio_ap_mdev_remove: the queues are reset, the group goes. */
@@ -161,6 +192,9 @@ final class VfioAp extends ApDriver {
             resetQueues(mdev.matrix());
             users.deleteGroup(group);
             mdev.setGroup(null);
+            tellOfDevice("remove", mdev, group);
+            tellOfGroup("remove", group);
+            tell("unbind", mdev, "", "mdev");
         }
     }
 
@@ -203,7 +237,7 @@ final class VfioAp extends ApDriver {
         if (mdev == null || version.hasVfioDevices() || mdev.group() != null) {
             throw new Refusal(Errno.ENODEV);
         }
-        mdev.setGroup(users.createGroup(mdev));
+        attachDriver(mdev);
     }
 
     /** A write to drivers_probe of the mdev bus. */
@@ -213,7 +247,7 @@ final class VfioAp extends ApDriver {
             throw new Refusal(Errno.ENODEV);
         }
         if (!version.hasVfioDevices() && mdev.group() == null) {
-            mdev.setGroup(users.createGroup(mdev));
+            attachDriver(mdev);
         }
     }
 
