@@ -7,6 +7,8 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import org.apmatrix.events.EventJournal;
+import org.apmatrix.events.EventProperties;
 import org.apmatrix.host.ApBus;
 import org.apmatrix.host.DeviceUsers;
 import org.apmatrix.host.GuardedSysfs;
@@ -14,14 +16,17 @@ import org.apmatrix.host.GuestProperties;
 import org.apmatrix.host.Guests;
 import org.apmatrix.host.HostLock;
 import org.apmatrix.host.HostProperties;
+import org.apmatrix.host.KernelSigns;
 import org.apmatrix.host.Machine;
 import org.apmatrix.host.MdevTree;
 import org.apmatrix.host.VfioSelfTest;
 import org.apmatrix.host.kernel.Procfs;
 import org.apmatrix.host.kernel.Sysfs;
+import org.apmatrix.host.kernel.Uevents;
 import org.apmatrix.host.kernel.Vfio;
 import org.apmatrix.host.linux.LinuxProcfs;
 import org.apmatrix.host.linux.LinuxSysfs;
+import org.apmatrix.host.linux.LinuxUevents;
 import org.apmatrix.host.linux.LinuxVfio;
 import org.apmatrix.host.qmp.QmpProperties;
 import org.apmatrix.host.sim.KernelVersion;
@@ -32,8 +37,10 @@ import org.apmatrix.host.sim.SimulatedQemu;
 import org.apmatrix.service.Attachments;
 import org.apmatrix.service.GuestNotes;
 import org.apmatrix.service.GuestService;
+import org.apmatrix.service.GuestWatcher;
 import org.apmatrix.service.Host;
 import org.apmatrix.service.HostService;
+import org.apmatrix.service.HostWatcher;
 import org.apmatrix.service.HotplugService;
 import org.apmatrix.service.IdempotencyKeys;
 import org.apmatrix.service.MaskService;
@@ -87,6 +94,11 @@ class HostConfiguration {
         }
 
         @Bean
+        Uevents uevents() {
+            return new LinuxUevents();
+        }
+
+        @Bean
         Machine machine(Procfs procfs) {
             return new Machine(procfs, false);
         }
@@ -125,6 +137,11 @@ class HostConfiguration {
         @Bean
         Vfio vfio(SimulatedKernel kernel) {
             return kernel.vfio();
+        }
+
+        @Bean
+        Uevents uevents(SimulatedKernel kernel) {
+            return kernel.uevents();
         }
 
         @Bean
@@ -195,13 +212,34 @@ class HostConfiguration {
             HostProperties properties,
             Guests guests,
             GuestNotes notes,
+            HostWatcher watcher,
             Clock clock) {
         Sysfs sysfs = new GuardedSysfs(kernel, properties.storeTimeout());
         ApBus bus = new ApBus(sysfs);
         MdevTree mdevs = new MdevTree(sysfs);
         DeviceUsers users = new DeviceUsers(sysfs, procfs, bus, mdevs);
         HostLock lock = new HostLock(properties.lockFile(), properties.lockWait(), clock);
-        return new Host(sysfs, bus, mdevs, users, lock, machine, new Attachments(guests, notes));
+        return new Host(sysfs, bus, mdevs, users, lock, machine, new Attachments(guests, notes), watcher);
+    }
+
+    @Bean
+    EventJournal eventJournal(EventProperties properties, Clock clock) {
+        return new EventJournal(properties, clock);
+    }
+
+    @Bean
+    GuestWatcher guestWatcher(Guests guests, GuestNotes notes, EventJournal journal) {
+        return new GuestWatcher(guests, notes, journal);
+    }
+
+    @Bean
+    HostWatcher hostWatcher(EventJournal journal, GuestWatcher guests, Clock clock) {
+        return new HostWatcher(journal, guests::isWithAGuest, clock);
+    }
+
+    @Bean
+    KernelSigns kernelSigns(Uevents uevents) {
+        return new KernelSigns(uevents);
     }
 
     @Bean

@@ -125,6 +125,11 @@ public final class Guest implements AutoCloseable {
         return last;
     }
 
+    /** Whether a look has come to its end, whatever it found. */
+    public synchronized boolean hasBeenAsked() {
+        return lastTurn > 0;
+    }
+
     /** Asks QEMU, and waits for at most a few times {@code apmatrix.guests.qmp.reply-timeout}. */
     public GuestState look() {
         return look(replyTimeout.multipliedBy(REPLIES_OF_A_LOOK));

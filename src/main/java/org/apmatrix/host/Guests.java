@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -41,7 +42,7 @@ public final class Guests implements AutoCloseable {
     private final SocketOwners owners;
     private final Map<Path, Known> bySocket = new HashMap<>();
     private final ExecutorService askers;
-    private volatile Consumer<Guest> onChange = guest -> {};
+    private final List<Consumer<Guest>> listeners = new CopyOnWriteArrayList<>();
 
     /** @param identity tells its socket from another that later takes the path */
     private record Known(Guest guest, Object identity) {}
@@ -67,12 +68,12 @@ public final class Guests implements AutoCloseable {
     }
 
     /**
-     * Asks to be told.
+     * Asks to be told, beside whoever else did.
      *
      * @param listener called on every sign that a guest is not what it was; must not block
      */
     public void onChange(Consumer<Guest> listener) {
-        onChange = listener;
+        listeners.add(listener);
     }
 
     /** Every guest by its name. Waits for those that have just been found, until they tell their name or fail to. */
@@ -183,7 +184,7 @@ public final class Guests implements AutoCloseable {
         if (guest.isUnknown() && !askers.isShutdown()) {
             askers.execute(guest::look);
         }
-        onChange.accept(guest);
+        listeners.forEach(listener -> listener.accept(guest));
     }
 
     /**

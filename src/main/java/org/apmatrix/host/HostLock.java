@@ -70,6 +70,28 @@ public final class HostLock {
         }
     }
 
+    /**
+     * Does something while no request of this service holds the lock, or nothing at all: never waits, and leaves the file to other tools.
+     *
+     * @return whether it was done
+     */
+    public boolean ifFree(Runnable work) {
+        if (!inProcess.tryLock()) {
+            return false;
+        }
+        try {
+            work.run();
+            return true;
+        } finally {
+            inProcess.unlock();
+        }
+    }
+
+    /** Whether it is the calling thread that holds the lock, or does something while it is free. */
+    public boolean isMine() {
+        return inProcess.isHeldByCurrentThread();
+    }
+
     private void acquire() {
         try {
             if (!inProcess.tryLock(turn.toMillis(), TimeUnit.MILLISECONDS)) {

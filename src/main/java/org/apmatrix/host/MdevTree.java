@@ -40,7 +40,12 @@ public final class MdevTree {
 
     /** Whether no process has any of the devices open: an open one holds a reference to the driver's module. False where it is built in and cannot tell. */
     public boolean nobodyHasAnyOpen() {
-        return attributes.number(REFERENCES).equals(Optional.of(0));
+        return references().equals(Optional.of(0));
+    }
+
+    /** How many references there are to the driver's module, of which every open device holds one; empty where it cannot be told. */
+    public Optional<Integer> references() {
+        return attributes.number(REFERENCES);
     }
 
     public List<MdevId> ids() {
@@ -106,6 +111,11 @@ public final class MdevTree {
                         .getName(store.target().getNameCount() - 2)
                         .toString())
                 : Optional.empty();
+    }
+
+    /** The device that a store would make; empty for every other store. */
+    public static Optional<MdevId> createdBy(Store store) {
+        return store.target().equals(CREATE) ? MdevId.parse(store.value()) : Optional.empty();
     }
 
     public Store assignAdapter(MdevId id, AdapterId adapter) {

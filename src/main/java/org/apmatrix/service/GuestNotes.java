@@ -34,6 +34,7 @@ public final class GuestNotes {
 
     private final @Nullable Path directory;
     private final JsonMapper json;
+    private volatile Runnable changed = () -> {};
     private Content content = new Content(List.of(), List.of());
 
     /**
@@ -110,6 +111,11 @@ public final class GuestNotes {
         }
     }
 
+    /** Asks to be told, after each time that something begins or ends, by the thread that noted it. */
+    void onChange(Runnable listener) {
+        changed = listener;
+    }
+
     synchronized List<Mark> marks() {
         return content.marks();
     }
@@ -138,6 +144,7 @@ public final class GuestNotes {
                         .toList(),
                 now.preparations()));
         LOG.info("{} {} -> {}", mark.subject(), before, mark.state());
+        changed.run();
     }
 
     /** @param outcome what is certain now, for the log */
@@ -145,6 +152,7 @@ public final class GuestNotes {
         end(now -> new Content(
                 now.marks().stream().filter(other -> !other.equals(mark)).toList(), now.preparations()));
         LOG.info("{} {} -> {}", mark.subject(), mark.state(), outcome);
+        changed.run();
     }
 
     synchronized Optional<Preparation> preparationOf(GuestName guest) {

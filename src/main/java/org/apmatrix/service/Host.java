@@ -22,9 +22,13 @@ import org.apmatrix.host.MdevTree;
 import org.apmatrix.host.Store;
 import org.apmatrix.host.kernel.KernelException;
 import org.apmatrix.host.kernel.Sysfs;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** This machine, as the procedures use it: look at it, write to it, and have every unexpected errno told as a failure of the host. */
 public final class Host {
+    private static final Logger LOG = LoggerFactory.getLogger(Host.class);
+
     private final Sysfs sysfs;
     private final ApBus bus;
     private final MdevTree mdevs;
@@ -32,6 +36,7 @@ public final class Host {
     private final HostLock lock;
     private final Machine machine;
     private final Attachments attachments;
+    private final HostWatcher watcher;
     private final AtomicReference<Seen> seen = new AtomicReference<>();
 
     public Host(
@@ -41,7 +46,8 @@ public final class Host {
             DeviceUsers users,
             HostLock lock,
             Machine machine,
-            Attachments attachments) {
+            Attachments attachments,
+            HostWatcher watcher) {
         this.sysfs = sysfs;
         this.bus = bus;
         this.mdevs = mdevs;
@@ -49,6 +55,7 @@ public final class Host {
         this.lock = lock;
         this.machine = machine;
         this.attachments = attachments;
+        this.watcher = watcher;
     }
 
     /** Throws AP_UNAVAILABLE where there is no AP bus. */
@@ -77,7 +84,45 @@ public final class Host {
     }
 
     <T> T locked(Supplier<T> work) {
-        return lock.hold(work);
+        return lock.hold(() -> {
+            try {
+                return work.get();
+            } finally {
+                lookAfterwards();
+            }
+        });
+    }
+
+    /** What was done and not looked at since, in a write that was refused, is told all the same. */
+    private void lookAfterwards() {
+        try {
+            if (watcher.isOutdated()) {
+                glance();
+            }
+        } catch (RuntimeException unreadable) {
+            LOG.warn("after a write the host cannot be looked at: {}", unreadable.getMessage());
+        }
+    }
+
+    /** Tells what others changed since the last look, unless a write is under way, which tells it itself. Throws what {@link #look} throws. */
+    public void watch() {
+        lock.ifFree(this::glance);
+    }
+
+    /** A number that is another one when a guest or any process has opened or closed a device; empty where it cannot be told. */
+    public Optional<Integer> openings() {
+        return ask(mdevs::references);
+    }
+
+    /** As much of {@link #look} as can be done every second: the processes are left alone. */
+    private void glance() {
+        ask(() -> {
+            ApBus present = bus();
+            SortedMap<MdevId, Mdev> devices = new TreeMap<>();
+            mdevs.ids().forEach(id -> mdevs.read(id).ifPresent(mdev -> devices.put(id, mdev)));
+            watcher.seen(present.apmask(), present.aqmask(), present.queues(), devices);
+            return devices;
+        });
     }
 
     /** Asks the host and turns an errno that nobody expected into HOST_REFUSED. */
@@ -94,8 +139,18 @@ public final class Host {
                 e.errno().name(), "The kernel refused to " + e.operation() + " " + e.path() + ": " + e.errno() + ".");
     }
 
-    /** A fresh picture. */
+    /** A fresh picture. Under the lock it also tells what has changed since the look before. */
     public HostView look() {
+        HostView view = lookUnnoticed();
+        if (lock.isMine()) {
+            SortedMap<MdevId, Mdev> devices = new TreeMap<>();
+            view.mdevs().forEach((id, entry) -> devices.put(id, entry.mdev()));
+            watcher.seen(view.apmask(), view.aqmask(), view.queues(), devices);
+        }
+        return view;
+    }
+
+    private HostView lookUnnoticed() {
         return ask(() -> {
             ApBus present = bus();
             SortedMap<Apqn, Optional<String>> queues = present.queues();
@@ -145,7 +200,13 @@ public final class Host {
 
     /** The same without the look: for the removal of a device that this process itself has made, and just had to itself. */
     void storeWithoutLook(Store store) {
-        sysfs.write(store.target(), store.text());
+        watcher.doing(store);
+        try {
+            sysfs.write(store.target(), store.text());
+        } catch (KernelException refusal) {
+            watcher.refused(store);
+            throw refusal;
+        }
     }
 
     /** What an earlier device of this kernel told. */

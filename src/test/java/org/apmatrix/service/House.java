@@ -10,6 +10,8 @@ import java.util.List;
 import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.Matrix;
 import org.apmatrix.ap.MdevId;
+import org.apmatrix.events.EventJournal;
+import org.apmatrix.events.EventProperties;
 import org.apmatrix.host.ApBus;
 import org.apmatrix.host.DeviceUsers;
 import org.apmatrix.host.Guests;
@@ -46,6 +48,8 @@ final class House {
     final MaskService masks;
     final QueueService queues;
     final HostService host;
+    final EventJournal journal = journal();
+    final Host machine;
 
     House(KernelVersion version) {
         this(version, MdevProperties.LiveChanges.FORBIDDEN, null);
@@ -55,7 +59,7 @@ final class House {
         kernel = new SimulatedKernel(version, SimulatedMachine.example());
         kernel.write(Path.of("/sys/bus/ap/apmask"), "-5,-6\n");
         sysfs = new InterferingSysfs(kernel);
-        Host machine = machine(sysfs, kernel.procfs());
+        machine = machine(sysfs, kernel.procfs(), journal);
         WorkInFlight inFlight = inFlight(stateDirectory);
         mdevs = new MdevService(
                 machine,
@@ -72,6 +76,16 @@ final class House {
     }
 
     static Host machine(Sysfs sysfs, Procfs procfs) {
+        return machine(sysfs, procfs, journal());
+    }
+
+    static EventJournal journal() {
+        return new EventJournal(
+                new EventProperties(1_000, 10, Duration.ofSeconds(15), Duration.ofSeconds(1), Duration.ofSeconds(30)),
+                Clock.fixed(NOW, ZoneOffset.UTC));
+    }
+
+    private static Host machine(Sysfs sysfs, Procfs procfs, EventJournal journal) {
         ApBus bus = new ApBus(sysfs);
         MdevTree tree = new MdevTree(sysfs);
         return new Host(
@@ -81,7 +95,8 @@ final class House {
                 new DeviceUsers(sysfs, procfs, bus, tree),
                 new HostLock(null, Duration.ofSeconds(2), Clock.systemUTC()),
                 new Machine(procfs, true),
-                new Attachments(new Guests(NO_GUESTS, procfs, null), new GuestNotes(null, JsonMapper.shared())));
+                new Attachments(new Guests(NO_GUESTS, procfs, null), new GuestNotes(null, JsonMapper.shared())),
+                new HostWatcher(journal, mdev -> false, Clock.fixed(NOW, ZoneOffset.UTC)));
     }
 
     House with(MdevId id, Matrix matrix) {
