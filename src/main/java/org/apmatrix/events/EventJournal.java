@@ -51,10 +51,10 @@ public final class EventJournal implements AutoCloseable {
                 last++;
                 ring[place(last)] = new Event(new EventId(start, last), clock.instant(), change);
             }
-            for (Listener listener : List.copyOf(listeners)) {
-                if (listener.position < forgotten()) {
+            for (Listener listener : listeners) {
+                if (listener.open && listener.position < forgotten()) {
                     dropped++;
-                    listener.close();
+                    listener.open = false;
                 }
             }
             more.signalAll();
@@ -113,7 +113,7 @@ public final class EventJournal implements AutoCloseable {
         return (int) (number % ring.length);
     }
 
-    /** How many listen. */
+    /** How many listen, those that were dropped and have not noticed yet included. */
     public int listeners() {
         lock.lock();
         try {
@@ -155,7 +155,7 @@ public final class EventJournal implements AutoCloseable {
         }
     }
 
-    /** One who listens: a place in the journal, and the types that are asked for. Used by one thread; closed by any. */
+    /** One who listens: a place in the journal, and the types that are asked for. Used by one thread; closed by any, and counted until then. */
     public final class Listener implements AutoCloseable {
         private final Set<EventType> wanted;
         private long position;

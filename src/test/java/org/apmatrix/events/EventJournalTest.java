@@ -151,6 +151,8 @@ class EventJournalTest {
         assertThat(slow.next(Duration.ofMinutes(1))).isEmpty();
         assertThat(quick.isOpen()).isTrue();
         assertThat(journal.dropped()).isEqualTo(1);
+        assertThat(journal.listeners()).isEqualTo(2);
+        slow.close();
         assertThat(journal.listeners()).isEqualTo(1);
     }
 
