@@ -1,5 +1,7 @@
 package org.apmatrix.api;
 
+import static java.util.Objects.requireNonNull;
+
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 import io.swagger.v3.core.converter.ModelConverters;
@@ -96,6 +98,7 @@ class OpenApiConfiguration {
                         new Tag().name("Masks").description("The masks that divide the queues between host and guests"),
                         new Tag().name("Mediated devices").description("Matrix devices for guests"),
                         new Tag().name("Guests").description("Guests, hot plug and hot unplug"),
+                        new Tag().name("Events").description("What changes on the host, as it happens"),
                         new Tag().name("Simulation").description("Only on the simulated host")));
     }
 
@@ -133,6 +136,7 @@ class OpenApiConfiguration {
         return document -> {
             Map<String, Schema> schemas = new TreeMap<>(document.getComponents().getSchemas());
             schemas.putAll(ModelConverters.getInstance(true).readAll(Problem.class));
+            addEventStates(schemas);
             schemas.forEach((name, schema) -> {
                 if (!REQUESTS.contains(name)) {
                     requireAll(schema);
@@ -148,6 +152,23 @@ class OpenApiConfiguration {
             });
             document.getComponents().setSchemas(new LinkedHashMap<>(schemas));
         };
+    }
+
+    /** What an event's states can be: an annotation cannot say that they may be null, too. */
+    @SuppressWarnings({"rawtypes", "unchecked"}) // as the document's own signatures have it
+    private static void addEventStates(Map<String, Schema> schemas) {
+        List<Schema> choices = new ArrayList<>();
+        for (Class<?> state : EventResource.State.class.getPermittedSubclasses()) {
+            Map<String, Schema> schema = ModelConverters.getInstance(true).readAll(state);
+            schemas.putAll(schema);
+            schema.keySet().forEach(name -> choices.add(new Schema<>().$ref("#/components/schemas/" + name)));
+        }
+        choices.add(new Schema<>().types(Set.of("null")));
+        Map<String, Schema> event = requireNonNull(schemas.get("Event")).getProperties();
+        for (String field : List.of("before", "after")) {
+            String description = requireNonNull(event.get(field)).getDescription();
+            event.put(field, new Schema<>().description(description).oneOf(choices));
+        }
     }
 
     private static void requireAll(Schema<?> schema) {

@@ -19,6 +19,7 @@ import org.springframework.web.HttpMediaTypeNotSupportedException;
 import org.springframework.web.HttpRequestMethodNotSupportedException;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.RestControllerAdvice;
+import org.springframework.web.context.request.async.AsyncRequestNotUsableException;
 import org.springframework.web.method.annotation.MethodArgumentTypeMismatchException;
 import org.springframework.web.servlet.resource.NoResourceFoundException;
 import tools.jackson.core.JacksonException;
@@ -132,8 +133,20 @@ class ProblemAdvice {
 
     @ExceptionHandler
     ResponseEntity<Problem> accept(HttpMediaTypeNotAcceptableException e, HttpServletRequest request) {
-        return answer(
-                Problem.of(ErrorCode.NOT_ACCEPTABLE, "This path answers application/json.", request.getRequestURI()));
+        return answer(Problem.of(
+                ErrorCode.NOT_ACCEPTABLE, "This path answers " + answered(e) + ".", request.getRequestURI()));
+    }
+
+    private static String answered(HttpMediaTypeNotAcceptableException e) {
+        return e.getSupportedMediaTypes().contains(MediaType.TEXT_EVENT_STREAM)
+                ? MediaType.TEXT_EVENT_STREAM_VALUE
+                : MediaType.APPLICATION_JSON_VALUE;
+    }
+
+    /** Who asked has gone, in the middle of a stream or of an answer: there is nobody to tell. */
+    @ExceptionHandler
+    void gone(AsyncRequestNotUsableException e, HttpServletRequest request) {
+        LOG.debug("{} {}: {}", request.getMethod(), request.getRequestURI(), e.getMessage());
     }
 
     @ExceptionHandler

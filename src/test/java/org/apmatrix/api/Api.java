@@ -90,6 +90,11 @@ final class Api {
         return response.then();
     }
 
+    /** Begins to listen to events. What is refused is asked for with {@link #get}: a stream has no end to wait for. */
+    EventStream events(String query) {
+        return EventStream.open(baseUri, query, headers);
+    }
+
     String etag(String path) {
         return get(path).statusCode(200).extract().header("ETag");
     }

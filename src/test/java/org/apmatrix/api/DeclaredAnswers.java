@@ -82,6 +82,24 @@ final class DeclaredAnswers implements Filter {
                 .isEmpty();
     }
 
+    /** The same for an answer that is read as it comes: its status and type. Returns the schema of what it is made of. */
+    Object streamed(String method, String path, int status, String contentType) {
+        OpenApiDocument.Operation operation = document.operation(method, path).orElseThrow();
+        Map<String, Object> declared = operation.responses().getOrDefault(String.valueOf(status), Map.of());
+        String type = contentType.replaceFirst(";.*", "");
+        assertThat(declared).as("media types declared for %s %s", method, path).containsKey(type);
+        SEEN.computeIfAbsent(operation.name(), key -> ConcurrentHashMap.newKeySet())
+                .add(String.valueOf(status));
+        return Objects.requireNonNull(((Map<?, ?>) Objects.requireNonNull(declared.get(type))).get("schema"));
+    }
+
+    /** Holds a piece of a stream against its schema. */
+    void requireDeclared(Object schema, String body) {
+        assertThat(document.differences(schema, json(body)))
+                .as("what does not match its schema: %s", body)
+                .isEmpty();
+    }
+
     /** The shape of every problem (RFC 9457), and that it tells nothing of the inside. */
     private static void requireProblem(String call, String path, Response answer) {
         String body = answer.asString();

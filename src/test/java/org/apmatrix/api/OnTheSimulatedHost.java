@@ -20,6 +20,10 @@ import org.springframework.test.context.ActiveProfiles;
             "apmatrix.host.lock-wait=250ms",
             "apmatrix.host.state-directory=target/http-tests/state",
             "apmatrix.guests.reconcile-interval=100ms",
+            "apmatrix.events.poll-interval=100ms",
+            "apmatrix.events.heartbeat=200ms",
+            "apmatrix.events.journal=2000",
+            "apmatrix.events.max-listeners=" + OnTheSimulatedHost.MAX_LISTENERS,
             "apmatrix.guests.qmp.reply-timeout=500ms",
             "apmatrix.guests.qmp.reconnect-after=10ms",
             "apmatrix.guests.qmp.reconnect-at-most=100ms"
@@ -27,5 +31,6 @@ import org.springframework.test.context.ActiveProfiles;
 @ActiveProfiles("simulated")
 @ExtendWith(FreshMachine.class)
 @interface OnTheSimulatedHost {
+    int MAX_LISTENERS = 8;
     String LOCK_FILE = "target/http-tests/s390apconfig.lock";
 }
