@@ -3,9 +3,7 @@ package org.apmatrix.host.fuse;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import org.apmatrix.Component;
 import org.apmatrix.Shell;
 import org.apmatrix.host.sim.KernelVersion;
 import org.apmatrix.host.sim.SimulatedKernel;
@@ -30,11 +28,11 @@ class MdevctlTest {
     @TempDir
     Path definitions;
 
+    private Mdevctl mdevctl;
+
     @BeforeAll
     static void needsMdevctl() {
-        SimulatedMount.require();
-        Component.requireProgram("mdevctl", "apt-get install mdevctl");
-        Component.requireProgram("unshare", "apt-get install util-linux");
+        Mdevctl.require();
     }
 
     private SimulatedMount mount(KernelVersion version) {
@@ -43,11 +41,9 @@ class MdevctlTest {
         return SimulatedMount.mount(kernel, mountPoint);
     }
 
-    /** Without these directories every command fails. */
     @BeforeEach
-    void makeScriptDirectories() throws IOException {
-        Files.createDirectories(definitions.resolve("scripts.d/callouts"));
-        Files.createDirectories(definitions.resolve("scripts.d/notifiers"));
+    void prepare() throws IOException {
+        mdevctl = new Mdevctl(mountPoint, definitions);
     }
 
     @ParameterizedTest
@@ -101,19 +97,8 @@ class MdevctlTest {
                 .isEqualTo(done(""));
     }
 
-    /** In a mount namespace of its own, where /sys is the simulated kernel's. */
     private Shell.Result mdevctl(String script, String... words) {
-        String mounts =
-                "mount --rbind '" + mountPoint + "' /sys && mount --bind '" + definitions + "' /etc/mdevctl.d && ";
-        String[] command = new String[6 + words.length];
-        command[0] = "unshare";
-        command[1] = "-m";
-        command[2] = "bash";
-        command[3] = "-c";
-        command[4] = mounts + script;
-        command[5] = "bash";
-        System.arraycopy(words, 0, command, 6, words.length);
-        return Shell.result(Shell.start(Path.of("/"), command));
+        return mdevctl.run(script, words);
     }
 
     private static Shell.Result done(String output) {

@@ -69,6 +69,11 @@ final class ServiceProcess implements AutoCloseable {
         process.destroyForcibly();
     }
 
+    /** SIGTERM; does not wait for the end. */
+    void stop() {
+        process.destroy();
+    }
+
     void awaitEnd() throws InterruptedException {
         process.waitFor();
     }
