@@ -39,6 +39,7 @@ final class Lookout implements SmartLifecycle, InfoContributor {
     private final Guests guests;
     private final GuestWatcher watcher;
     private final KernelSigns signs;
+    private final HostMetrics metrics;
     private final EventProperties properties;
     private final Clock clock;
     private final Semaphore sign = new Semaphore(0);
@@ -52,12 +53,14 @@ final class Lookout implements SmartLifecycle, InfoContributor {
             Guests guests,
             GuestWatcher watcher,
             KernelSigns signs,
+            HostMetrics metrics,
             EventProperties properties,
             Clock clock) {
         this.host = host;
         this.guests = guests;
         this.watcher = watcher;
         this.signs = signs;
+        this.metrics = metrics;
         this.properties = properties;
         this.clock = clock;
         guests.onChange(watcher::ask);
@@ -92,6 +95,7 @@ final class Lookout implements SmartLifecycle, InfoContributor {
         try {
             lookAtGuests();
             host.watch();
+            metrics.update();
         } catch (Fault unavailable) {
             found = unavailable.detail();
         } catch (RuntimeException broken) {

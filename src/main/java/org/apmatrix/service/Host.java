@@ -120,7 +120,7 @@ public final class Host {
             ApBus present = bus();
             SortedMap<MdevId, Mdev> devices = new TreeMap<>();
             mdevs.ids().forEach(id -> mdevs.read(id).ifPresent(mdev -> devices.put(id, mdev)));
-            watcher.seen(present.apmask(), present.aqmask(), present.queues(), devices);
+            watcher.seen(present.apmask(), present.aqmask(), present.queues(), devices, present::mode);
             return devices;
         });
     }
@@ -145,7 +145,8 @@ public final class Host {
         if (lock.isMine()) {
             SortedMap<MdevId, Mdev> devices = new TreeMap<>();
             view.mdevs().forEach((id, entry) -> devices.put(id, entry.mdev()));
-            watcher.seen(view.apmask(), view.aqmask(), view.queues(), devices);
+            // cards that are new can wait for the next glance
+            watcher.seen(view.apmask(), view.aqmask(), view.queues(), devices, adapter -> Optional.empty());
         }
         return view;
     }

@@ -4,8 +4,10 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -13,7 +15,9 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 import java.util.function.Predicate;
+import org.apmatrix.ap.AdapterId;
 import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.Apqn;
 import org.apmatrix.ap.Matrix;
@@ -23,6 +27,7 @@ import org.apmatrix.events.Event.Origin;
 import org.apmatrix.events.Event.Subject;
 import org.apmatrix.events.EventJournal;
 import org.apmatrix.events.EventType;
+import org.apmatrix.host.Card;
 import org.apmatrix.host.Mdev;
 import org.apmatrix.host.MdevTree;
 import org.apmatrix.host.Store;
@@ -66,13 +71,15 @@ public final class HostWatcher {
      * The host as far as it can be looked at often: without a look at the processes.
      *
      * @param queues every queue that has a device, with its driver; empty for one that is not bound
+     * @param modes what the cards of these queues do, where it is known
      */
     public record Picture(
             Instant at,
             ApMask apmask,
             ApMask aqmask,
             SortedMap<Apqn, Optional<String>> queues,
-            SortedMap<MdevId, Mdev> mdevs) {}
+            SortedMap<MdevId, Mdev> mdevs,
+            Map<AdapterId, Card.Mode> modes) {}
 
     /** The last look; empty before the first one. */
     public Optional<Picture> last() {
@@ -105,10 +112,27 @@ public final class HostWatcher {
         return !stores.isEmpty();
     }
 
-    /** A look, which is newer than all that came before. */
-    void seen(ApMask apmask, ApMask aqmask, SortedMap<Apqn, Optional<String>> queues, SortedMap<MdevId, Mdev> mdevs) {
-        Picture now = new Picture(clock.instant(), apmask, aqmask, queues, mdevs);
+    /**
+     * A look, which is newer than all that came before.
+     *
+     * @param modeOf asked for cards that were not there before
+     */
+    void seen(
+            ApMask apmask,
+            ApMask aqmask,
+            SortedMap<Apqn, Optional<String>> queues,
+            SortedMap<MdevId, Mdev> mdevs,
+            Function<AdapterId, Optional<Card.Mode>> modeOf) {
         Picture before = last;
+        Map<AdapterId, Card.Mode> known = before == null ? Map.of() : before.modes();
+        Map<AdapterId, Card.Mode> modes = new HashMap<>();
+        queues.keySet().stream()
+                .map(Apqn::adapter)
+                .distinct()
+                .forEach(adapter -> Optional.ofNullable(known.get(adapter))
+                        .or(() -> modeOf.apply(adapter))
+                        .ifPresent(mode -> modes.put(adapter, mode)));
+        Picture now = new Picture(clock.instant(), apmask, aqmask, queues, mdevs, modes);
         last = now;
         if (before != null) {
             List<Event.Change> changes = new ArrayList<>();
