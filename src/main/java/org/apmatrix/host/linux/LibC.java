@@ -63,6 +63,9 @@ final class LibC {
 
     static native long recv(int fd, byte[] buffer, long size, int flags);
 
+    /** {@code adjtimex(2)} on a struct timex. */
+    static native int adjtimex(byte[] timex);
+
     /** The errno of this thread's last call in this class. */
     static Errno errno() {
         return Errno.of(Native.getLastError());
