@@ -24,6 +24,7 @@ import org.apmatrix.host.kernel.Procfs;
 import org.apmatrix.host.kernel.Sysfs;
 import org.apmatrix.host.kernel.Uevents;
 import org.apmatrix.host.kernel.Vfio;
+import org.apmatrix.host.linux.LinuxClock;
 import org.apmatrix.host.linux.LinuxProcfs;
 import org.apmatrix.host.linux.LinuxSysfs;
 import org.apmatrix.host.linux.LinuxUevents;
@@ -34,6 +35,9 @@ import org.apmatrix.host.sim.SimulatedGuests;
 import org.apmatrix.host.sim.SimulatedKernel;
 import org.apmatrix.host.sim.SimulatedMachine;
 import org.apmatrix.host.sim.SimulatedQemu;
+import org.apmatrix.preflight.Ground;
+import org.apmatrix.preflight.Preflight;
+import org.apmatrix.preflight.PreflightProperties;
 import org.apmatrix.service.Attachments;
 import org.apmatrix.service.GuestNotes;
 import org.apmatrix.service.GuestService;
@@ -240,6 +244,24 @@ class HostConfiguration {
     @Bean
     KernelSigns kernelSigns(Uevents uevents) {
         return new KernelSigns(uevents);
+    }
+
+    @Bean
+    Preflight preflight(
+            Sysfs sysfs,
+            Procfs procfs,
+            Guests guests,
+            HostProperties host,
+            PreflightProperties properties,
+            Machine machine) {
+        return new Preflight(new Ground(
+                sysfs,
+                procfs,
+                guests,
+                host,
+                properties.rootOrOwn(),
+                LinuxClock::isSynchronised,
+                machine.isSimulated()));
     }
 
     @Bean

@@ -12,6 +12,13 @@ final class Examples {
              "maxDomainId": 255, "queueAssignment": "masks", "vfioApLoaded": true, "scanIntervalSeconds": 30,
              "unfinished": []}""";
 
+    static final String PREFLIGHT = """
+            {"simulated": false, "items": [
+             {"check": "ap-bus", "result": "ok", "found": "2 adapters, 8 queues", "means": "The kernel sees queues.",
+              "mend": null},
+             {"check": "vfio-ap-module", "result": "fail", "found": "not loaded",
+              "means": "Every request for a device is answered with 503 AP_UNAVAILABLE.", "mend": "modprobe vfio_ap"}]}""";
+
     static final String SELF_TEST = """
             {"passed": true, "checks": [
              {"name": "the group opens", "expected": "ok", "answered": "ok", "passed": true},

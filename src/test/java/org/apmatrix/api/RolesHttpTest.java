@@ -22,6 +22,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class RolesHttpTest extends SecuredHttpTest {
     private static final Map<String, Role> NEEDED = Map.ofEntries(
             entry("GET /api/v1/host", VIEWER),
+            entry("GET /api/v1/host/preflight", VIEWER),
             entry("POST /api/v1/host/self-test", OPERATOR),
             entry("GET /api/v1/adapters", VIEWER),
             entry("GET /api/v1/adapters/{adapter}", VIEWER),
