@@ -1,6 +1,7 @@
 package org.apmatrix;
 
 import com.github.benmanes.caffeine.cache.Ticker;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -108,8 +109,8 @@ class HostConfiguration {
         }
 
         @Bean
-        Guests guests(QmpProperties properties, Procfs procfs) {
-            return new Guests(properties, procfs, null);
+        Guests guests(QmpProperties properties, Procfs procfs, MeterRegistry meters) {
+            return new Guests(properties, procfs, null, meters);
         }
     }
 
@@ -165,8 +166,9 @@ class HostConfiguration {
 
         /** The simulated ones, beside those that the configuration names. */
         @Bean
-        Guests guests(QmpProperties properties, Procfs procfs, SimulatedGuests simulated) {
-            return new Guests(properties.withSockets(simulated.directory() + "/*.sock"), procfs, simulated.directory());
+        Guests guests(QmpProperties properties, Procfs procfs, SimulatedGuests simulated, MeterRegistry meters) {
+            return new Guests(
+                    properties.withSockets(simulated.directory() + "/*.sock"), procfs, simulated.directory(), meters);
         }
 
         @Bean
@@ -199,8 +201,13 @@ class HostConfiguration {
 
     @Bean
     HotplugService hotplugService(
-            Host host, GuestService guests, GuestNotes notes, Settlement settlement, Clock clock) {
-        return new HotplugService(host, guests, notes, settlement, clock);
+            Host host,
+            GuestService guests,
+            GuestNotes notes,
+            Settlement settlement,
+            Clock clock,
+            MeterRegistry meters) {
+        return new HotplugService(host, guests, notes, settlement, clock, meters);
     }
 
     @Bean
@@ -217,12 +224,13 @@ class HostConfiguration {
             Guests guests,
             GuestNotes notes,
             HostWatcher watcher,
-            Clock clock) {
-        Sysfs sysfs = new GuardedSysfs(kernel, properties.storeTimeout());
+            Clock clock,
+            MeterRegistry meters) {
+        Sysfs sysfs = new GuardedSysfs(kernel, properties.storeTimeout(), meters);
         ApBus bus = new ApBus(sysfs);
         MdevTree mdevs = new MdevTree(sysfs);
         DeviceUsers users = new DeviceUsers(sysfs, procfs, bus, mdevs);
-        HostLock lock = new HostLock(properties.lockFile(), properties.lockWait(), clock);
+        HostLock lock = new HostLock(properties.lockFile(), properties.lockWait(), clock, meters);
         return new Host(sysfs, bus, mdevs, users, lock, machine, new Attachments(guests, notes), watcher);
     }
 

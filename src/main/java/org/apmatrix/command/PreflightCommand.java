@@ -1,5 +1,6 @@
 package org.apmatrix.command;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -94,7 +95,7 @@ final class PreflightCommand implements Callable<Integer> {
 
     private static List<Item> look(HostProperties host, QmpProperties qmp, PreflightProperties preflight) {
         Procfs procfs = new LinuxProcfs(host.procRoot());
-        try (Guests guests = new Guests(qmp, procfs, null)) {
+        try (Guests guests = new Guests(qmp, procfs, null, new SimpleMeterRegistry())) {
             return new Preflight(new Ground(
                             new LinuxSysfs(host.sysfsRoot()),
                             procfs,

@@ -1,5 +1,7 @@
 package org.apmatrix.host;
 
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -9,24 +11,47 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apmatrix.fault.HostFailure;
+import org.apmatrix.host.kernel.KernelException;
 import org.apmatrix.host.kernel.Sysfs;
 
 /**
  * Runs each write in a thread of its own and waits for it with patience: a few stores can block in the kernel for ever ({@code remove}:
  * vfio_unregister_group_dev), where no signal reaches the thread.
+ *
+ * <p>Each write is timed as {@code apmatrix.sysfs.write}: {@code attribute} is its name, {@code errno} the kernel's, {@code none}, or {@code unanswered}.
  */
 public final class GuardedSysfs implements Sysfs {
     private final Sysfs sysfs;
     private final Duration patience;
+    private final MeterRegistry meters;
 
-    public GuardedSysfs(Sysfs sysfs, Duration patience) {
+    public GuardedSysfs(Sysfs sysfs, Duration patience, MeterRegistry meters) {
         this.sysfs = sysfs;
         this.patience = patience;
+        this.meters = meters;
     }
 
     /** Throws {@link HostFailure} when the kernel has not answered within the patience; it may still do what was asked. */
     @Override
     public void write(Path attribute, String text) {
+        Timer.Sample time = Timer.start(meters);
+        String errno = "unanswered";
+        try {
+            writeGuarded(attribute, text);
+            errno = "none";
+        } catch (KernelException refusal) {
+            errno = refusal.errno().name();
+            throw refusal;
+        } finally {
+            time.stop(Timer.builder("apmatrix.sysfs.write")
+                    .description("Writes into sysfs")
+                    .tag("attribute", String.valueOf(attribute.getFileName()))
+                    .tag("errno", errno)
+                    .register(meters));
+        }
+    }
+
+    private void writeGuarded(Path attribute, String text) {
         CompletableFuture<Void> answer = new CompletableFuture<>();
         Thread thread = new Thread(
                 () -> {

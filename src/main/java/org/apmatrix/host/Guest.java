@@ -1,5 +1,6 @@
 package org.apmatrix.host;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -48,13 +49,19 @@ public final class Guest implements AutoCloseable {
             new GuestState(null, null, false, List.of(), null, CpuFeatures.UNKNOWN, null, "it has not answered yet");
 
     /** @param changed called on every sign that the guest is not what it was; must not block */
-    Guest(Path socket, boolean simulated, QmpProperties properties, SocketOwners owners, Consumer<Guest> changed) {
+    Guest(
+            Path socket,
+            boolean simulated,
+            QmpProperties properties,
+            SocketOwners owners,
+            MeterRegistry meters,
+            Consumer<Guest> changed) {
         this.socket = socket;
         this.simulated = simulated;
         this.owners = owners;
         this.replyTimeout = properties.replyTimeout();
         this.changed = changed;
-        this.monitor = new QmpMonitor(socket, properties, new Signs());
+        this.monitor = new QmpMonitor(socket, properties, meters, new Signs());
     }
 
     /** Begins to connect; not before all of this is there to hear of it. */

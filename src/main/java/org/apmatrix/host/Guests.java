@@ -1,5 +1,6 @@
 package org.apmatrix.host;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -38,6 +39,7 @@ public final class Guests implements AutoCloseable {
 
     private final QmpProperties properties;
     private final @Nullable Path simulated;
+    private final MeterRegistry meters;
     private final List<SocketGlob> globs;
     private final SocketOwners owners;
     private final Map<Path, Known> bySocket = new HashMap<>();
@@ -52,7 +54,8 @@ public final class Guests implements AutoCloseable {
      *
      * @param simulated where the sockets of simulated guests are, null where there are none
      */
-    public Guests(QmpProperties properties, Procfs procfs, @Nullable Path simulated) {
+    public Guests(QmpProperties properties, Procfs procfs, @Nullable Path simulated, MeterRegistry meters) {
+        this.meters = meters;
         this.properties = properties;
         this.simulated = simulated;
         this.globs = properties.sockets().stream().map(SocketGlob::new).toList();
@@ -174,8 +177,8 @@ public final class Guests implements AutoCloseable {
 
     private Guest open(Path socket) {
         LOG.info("guest socket={} found", socket);
-        Guest guest =
-                new Guest(socket, simulated != null && socket.startsWith(simulated), properties, owners, this::changed);
+        Guest guest = new Guest(
+                socket, simulated != null && socket.startsWith(simulated), properties, owners, meters, this::changed);
         guest.connect();
         return guest;
     }

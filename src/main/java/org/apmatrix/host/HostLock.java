@@ -1,5 +1,7 @@
 package org.apmatrix.host;
 
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -27,6 +29,9 @@ import org.slf4j.LoggerFactory;
  * <p>The file's protocol is that of s390-tools (libutil/util_lockfile.c): the lock is a file with the holder's pid and a newline, made by a hard link from a
  * temporary file; it is stale when that process is gone, or when no pid has come into it for two minutes. There is nothing to wait on but the file, so it is
  * asked again until the patience ends.
+ *
+ * <p>Waiting is timed as {@code apmatrix.host.lock.wait}: {@code kind} is {@code turn} (others of this process) or {@code file} (other tools), {@code outcome}
+ * {@code taken} or {@code given_up}.
  */
 public final class HostLock {
     private static final Logger LOG = LoggerFactory.getLogger(HostLock.class);
@@ -41,6 +46,7 @@ public final class HostLock {
     private final Duration patience;
     private final Duration turn;
     private final Clock clock;
+    private final MeterRegistry meters;
     private final long ownPid = ProcessHandle.current().pid();
 
     /**
@@ -49,11 +55,12 @@ public final class HostLock {
      * @param file null to be kept apart only from this process itself
      * @param patience how long to wait while another tool has the file
      */
-    public HostLock(@Nullable Path file, Duration patience, Clock clock) {
-        this(file, patience, TURN, clock);
+    public HostLock(@Nullable Path file, Duration patience, Clock clock, MeterRegistry meters) {
+        this(file, patience, TURN, clock, meters);
     }
 
-    HostLock(@Nullable Path file, Duration patience, Duration turn, Clock clock) {
+    HostLock(@Nullable Path file, Duration patience, Duration turn, Clock clock, MeterRegistry meters) {
+        this.meters = meters;
         this.turn = turn;
         this.file = file;
         this.patience = patience;
@@ -93,14 +100,18 @@ public final class HostLock {
     }
 
     private void acquire() {
+        Timer.Sample waitForTurn = Timer.start(meters);
+        boolean isOurTurn = false;
         try {
-            if (!inProcess.tryLock(turn.toMillis(), TimeUnit.MILLISECONDS)) {
-                throw RequestDenied.hostBusy();
-            }
+            isOurTurn = inProcess.tryLock(turn.toMillis(), TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+        waited(waitForTurn, "turn", isOurTurn);
+        if (!isOurTurn) {
             throw RequestDenied.hostBusy();
         }
+        Timer.Sample waitForFile = Timer.start(meters);
         boolean taken = false;
         try {
             if (file != null) {
@@ -111,10 +122,19 @@ public final class HostLock {
             LOG.error("lock file {} cannot be taken", file, e);
             throw HostFailure.refused(null, "The lock file of the AP configuration cannot be taken; the log says why.");
         } finally {
+            waited(waitForFile, "file", taken);
             if (!taken) {
                 inProcess.unlock();
             }
         }
+    }
+
+    private void waited(Timer.Sample time, String kind, boolean taken) {
+        time.stop(Timer.builder("apmatrix.host.lock.wait")
+                .description("Waiting for the lock of the AP configuration")
+                .tag("kind", kind)
+                .tag("outcome", taken ? "taken" : "given_up")
+                .register(meters));
     }
 
     private void release() {

@@ -1,5 +1,7 @@
 package org.apmatrix.service;
 
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -7,6 +9,7 @@ import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.Matrix;
@@ -29,6 +32,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>One request at a time talks to a guest about its device ({@link Guest#conversation}). What does not end within a request's patience stays marked, and counts as
  * in use.
+ *
+ * <p>Timed as {@code apmatrix.plug} and {@code apmatrix.unplug}: {@code outcome} is {@code done}, {@code unchanged}, {@code pending}, {@code refused} or {@code failed}.
  */
 public final class HotplugService {
     /** How long the kernel may take to close the files of a QEMU that has died: nothing tells when it has. */
@@ -44,9 +49,17 @@ public final class HotplugService {
     private final GuestNotes notes;
     private final Settlement settlement;
     private final Clock clock;
+    private final MeterRegistry meters;
     private final Semaphore room = new Semaphore(WAITING_REQUESTS);
 
-    public HotplugService(Host host, GuestService guests, GuestNotes notes, Settlement settlement, Clock clock) {
+    public HotplugService(
+            Host host,
+            GuestService guests,
+            GuestNotes notes,
+            Settlement settlement,
+            Clock clock,
+            MeterRegistry meters) {
+        this.meters = meters;
         this.host = host;
         this.guests = guests;
         this.notes = notes;
@@ -56,11 +69,17 @@ public final class HotplugService {
 
     /** Plugs a mediated device into a guest; created is false when this very one was there already. */
     public Outcome<AttachedDevice> plug(GuestName name, MdevId mdev, Duration patience, boolean dryRun) {
-        Guest guest = guests.require(name);
-        host.mdevs();
         if (dryRun) {
+            Guest guest = guests.require(name);
+            host.mdevs();
             return new Outcome.DryRun<>(forecastPlug(name, guest.look(), mdev));
         }
+        return timed("apmatrix.plug", () -> plug(name, mdev, patience), done -> done.created() ? "done" : "unchanged");
+    }
+
+    private Outcome.Done<AttachedDevice> plug(GuestName name, MdevId mdev, Duration patience) {
+        Guest guest = guests.require(name);
+        host.mdevs();
         Deadline deadline = Deadline.in(patience);
         return talk(guest, deadline, () -> plugNow(name, guest, mdev, deadline), () -> {
             GuestState busy = guest.lastSeen().silent(BUSY);
@@ -71,7 +90,7 @@ public final class HotplugService {
         });
     }
 
-    private Outcome<AttachedDevice> plugNow(GuestName name, Guest guest, MdevId mdev, Deadline deadline) {
+    private Outcome.Done<AttachedDevice> plugNow(GuestName name, Guest guest, MdevId mdev, Deadline deadline) {
         GuestState state = settlement.look(guest, atLeastAMoment(deadline.left()));
         Optional<GuestNotes.Mark> mark = host.locked(() -> {
             if (decidePlug(name, state, host.look(), mdev)) {
@@ -104,6 +123,25 @@ public final class HotplugService {
                 clock.instant());
         notes.mark(mark);
         return mark;
+    }
+
+    private <T> Outcome.Done<T> timed(
+            String name, Supplier<Outcome.Done<T>> work, Function<Outcome.Done<T>, String> outcomeOf) {
+        Timer.Sample time = Timer.start(meters);
+        String outcome = "failed";
+        try {
+            Outcome.Done<T> done = work.get();
+            outcome = outcomeOf.apply(done);
+            return done;
+        } catch (RequestDenied | NotFound refusal) {
+            outcome = "refused";
+            throw refusal;
+        } finally {
+            time.stop(Timer.builder(name)
+                    .description("Requests to plug a device into a guest, or out of it")
+                    .tag("outcome", outcome)
+                    .register(meters));
+        }
     }
 
     /** The second law, in its order; true when this very device is there already. */
@@ -237,10 +275,18 @@ public final class HotplugService {
             Duration patience,
             boolean dryRun,
             Consumer<Optional<AttachedDevice>> before) {
-        Guest guest = guests.require(name);
         if (dryRun) {
-            return new Outcome.DryRun<>(forecastUnplug(name, guest, expected));
+            return new Outcome.DryRun<>(forecastUnplug(name, guests.require(name), expected));
         }
+        return timed(
+                "apmatrix.unplug",
+                () -> unplug(name, expected, patience, before),
+                done -> done.state().isEmpty() ? "done" : "pending");
+    }
+
+    private Outcome.Done<Optional<AttachedDevice>> unplug(
+            GuestName name, @Nullable MdevId expected, Duration patience, Consumer<Optional<AttachedDevice>> before) {
+        Guest guest = guests.require(name);
         Deadline deadline = Deadline.in(patience);
         return talk(guest, deadline, () -> unplugNow(name, guest, expected, deadline, before), () -> {
             Optional<AttachedDevice> device = guests.device(name, guest, guest.lastSeen());
@@ -252,7 +298,7 @@ public final class HotplugService {
         });
     }
 
-    private Outcome<Optional<AttachedDevice>> unplugNow(
+    private Outcome.Done<Optional<AttachedDevice>> unplugNow(
             GuestName name,
             Guest guest,
             @Nullable MdevId expected,

@@ -3,6 +3,7 @@ package org.apmatrix.host;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -200,7 +201,8 @@ class GuestsTest {
                         Duration.ofMillis(100),
                         DataSize.ofMegabytes(16)),
                 kernel.procfs(),
-                null);
+                null,
+                new SimpleMeterRegistry());
         opened.add(0, guests);
         return guests;
     }

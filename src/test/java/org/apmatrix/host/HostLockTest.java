@@ -3,6 +3,7 @@ package org.apmatrix.host;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,6 +20,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class HostLockTest {
     private static final long OWN = ProcessHandle.current().pid();
+
+    private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
 
     @TempDir
     Path directory;
@@ -80,7 +83,7 @@ class HostLockTest {
 
     @Test
     void oneThreadAtATime() throws InterruptedException {
-        HostLock lock = new HostLock(null, Duration.ZERO, Clock.systemUTC());
+        HostLock lock = new HostLock(null, Duration.ZERO, Clock.systemUTC(), meters);
         CountDownLatch held = new CountDownLatch(1);
         CountDownLatch done = new CountDownLatch(1);
         Thread holder = new Thread(() -> lock.hold(() -> {
@@ -93,12 +96,28 @@ class HostLockTest {
         done.countDown();
         holder.join();
         assertThat(lock.<Integer>hold(() -> 7)).isEqualTo(7);
+        assertThat(waits("turn", "given_up")).isEqualTo(1);
+        assertThat(waits("turn", "taken")).isEqualTo(2);
+    }
+
+    @Test
+    void aWaitForTheFileThatWasGivenUpIsTimed() throws IOException {
+        Files.writeString(file(), "1\n");
+        assertThatThrownBy(() -> lock().hold(() -> 0)).satisfies(isLocked(Map.of("pid", 1L)));
+        assertThat(waits("file", "given_up")).isEqualTo(1);
+    }
+
+    private long waits(String kind, String outcome) {
+        return meters.get("apmatrix.host.lock.wait")
+                .tags("kind", kind, "outcome", outcome)
+                .timer()
+                .count();
     }
 
     @Test
     void waitsForTheOtherToolAsLongAsItsPatience() throws IOException {
         Files.writeString(file(), "1\n");
-        HostLock lock = new HostLock(file(), Duration.ofSeconds(30), Clock.systemUTC());
+        HostLock lock = new HostLock(file(), Duration.ofSeconds(30), Clock.systemUTC(), meters);
         Thread other = new Thread(() -> assertThat(file().toFile().delete()).isTrue());
         other.start();
         assertThat(lock.<String>hold(this::content)).isEqualTo(OWN + "\n");
@@ -110,7 +129,7 @@ class HostLockTest {
 
     /** A lock without patience, whose clock is ahead of the file system's. */
     private HostLock lock(Duration ahead) {
-        return new HostLock(file(), Duration.ZERO, Duration.ZERO, Clock.offset(Clock.systemUTC(), ahead));
+        return new HostLock(file(), Duration.ZERO, Duration.ZERO, Clock.offset(Clock.systemUTC(), ahead), meters);
     }
 
     private Path file() {

@@ -1,5 +1,6 @@
 package org.apmatrix.preflight;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -53,7 +54,7 @@ final class PreparedHost implements AutoCloseable {
         kernel.write(Path.of("/sys/bus/ap/apmask"), "-5,-6\n");
         guests = new SimulatedGuests(kernel, Files.createTempDirectory("guests"));
         guests.start("guest1", SimulatedQemu.Settings.DEFAULT);
-        monitors = new Guests(qmp(guests.directory() + "/*.sock"), procfs(), null);
+        monitors = new Guests(qmp(guests.directory() + "/*.sock"), procfs(), null, new SimpleMeterRegistry());
     }
 
     static String rules() {

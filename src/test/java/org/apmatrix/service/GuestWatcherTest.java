@@ -2,6 +2,7 @@ package org.apmatrix.service;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -55,7 +56,8 @@ class GuestWatcherTest {
                         Duration.ofMillis(100),
                         DataSize.ofMegabytes(16)),
                 kernel.procfs(),
-                null);
+                null,
+                new SimpleMeterRegistry());
         watcher = new GuestWatcher(guests, notes, journal);
         guests.onChange(watcher::ask);
         kernel.write(Path.of("/sys/bus/ap/apmask"), "-5,-6\n");

@@ -1,6 +1,7 @@
 package org.apmatrix.service;
 
 import com.github.benmanes.caffeine.cache.Ticker;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -93,9 +94,11 @@ final class House {
                 bus,
                 tree,
                 new DeviceUsers(sysfs, procfs, bus, tree),
-                new HostLock(null, Duration.ofSeconds(2), Clock.systemUTC()),
+                new HostLock(null, Duration.ofSeconds(2), Clock.systemUTC(), new SimpleMeterRegistry()),
                 new Machine(procfs, true),
-                new Attachments(new Guests(NO_GUESTS, procfs, null), new GuestNotes(null, JsonMapper.shared())),
+                new Attachments(
+                        new Guests(NO_GUESTS, procfs, null, new SimpleMeterRegistry()),
+                        new GuestNotes(null, JsonMapper.shared())),
                 new HostWatcher(journal, mdev -> false, Clock.fixed(NOW, ZoneOffset.UTC)));
     }
 

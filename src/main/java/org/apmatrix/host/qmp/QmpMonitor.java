@@ -1,5 +1,8 @@
 package org.apmatrix.host.qmp;
 
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.nio.file.Path;
@@ -19,7 +22,8 @@ import tools.jackson.databind.JsonNode;
 /**
  * The monitor of one QEMU: stays connected to its socket, asks one command at a time, and tells what happens.
  *
- * <p>A thread of its own connects, reads, and connects again; who asks writes in his own thread, and is handed the reply by that one.
+ * <p>A thread of its own connects, reads, and connects again; who asks writes in his own thread, and is handed the reply by that one. Each command is timed as
+ * {@code apmatrix.qmp.command} ({@code command}, {@code outcome}); {@code apmatrix.qmp.reconnects} counts connections made anew.
  */
 public final class QmpMonitor implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(QmpMonitor.class);
@@ -54,6 +58,7 @@ public final class QmpMonitor implements AutoCloseable {
 
     private final Path socket;
     private final QmpProperties properties;
+    private final MeterRegistry meters;
     private final Listener listener;
     private final QmpLink link;
     private final ReentrantLock turn = new ReentrantLock(true);
@@ -61,7 +66,8 @@ public final class QmpMonitor implements AutoCloseable {
     private volatile boolean nobodyListens;
 
     /** Makes the monitor, which does nothing before {@link #start()}. */
-    public QmpMonitor(Path socket, QmpProperties properties, Listener listener) {
+    public QmpMonitor(Path socket, QmpProperties properties, MeterRegistry meters, Listener listener) {
+        this.meters = meters;
         this.socket = socket;
         this.properties = properties;
         this.listener = listener;
@@ -110,7 +116,25 @@ public final class QmpMonitor implements AutoCloseable {
             throw new IllegalStateException(
                     "asked by the listener of " + socket + ", in whose thread the answer is read");
         }
-        Deadline deadline = Deadline.in(patience);
+        Timer.Sample time = Timer.start(meters);
+        String outcome = "failed";
+        try {
+            R reply = exchange(command, Deadline.in(patience));
+            outcome = "answered";
+            return reply;
+        } catch (QmpException e) {
+            outcome = outcome(e);
+            throw e;
+        } finally {
+            time.stop(Timer.builder("apmatrix.qmp.command")
+                    .description("Commands to QEMUs, with the wait for others who ask")
+                    .tag("command", command.execute())
+                    .tag("outcome", outcome)
+                    .register(meters));
+        }
+    }
+
+    private <R> R exchange(QmpCommand<R> command, Deadline deadline) {
         String execute = command.execute();
         takeTurn(execute, deadline);
         try {
@@ -118,6 +142,16 @@ public final class QmpMonitor implements AutoCloseable {
         } finally {
             turn.unlock();
         }
+    }
+
+    private static String outcome(QmpException why) {
+        if (why instanceof QmpException.Refused) {
+            return "refused";
+        }
+        if (why instanceof QmpException.Unreachable) {
+            return "unreachable";
+        }
+        return why instanceof QmpException.NoAnswer ? "no_answer" : "unreadable";
     }
 
     private void takeTurn(String execute, Deadline deadline) {
@@ -181,6 +215,9 @@ public final class QmpMonitor implements AutoCloseable {
         try (QmpConnection connection = QmpConnection.open(socket, properties, link::greetingIsLate)) {
             link.connected(connection);
             link.negotiated(negotiate(connection));
+            if (link.session() > 1) {
+                reconnects().increment();
+            }
             ready = true;
             tell(Listener::connected);
             while (true) {
@@ -199,6 +236,12 @@ public final class QmpMonitor implements AutoCloseable {
             tell(each -> each.disconnected(reason));
         }
         return ready;
+    }
+
+    private Counter reconnects() {
+        return Counter.builder("apmatrix.qmp.reconnects")
+                .description("Connections to QEMUs made anew")
+                .register(meters);
     }
 
     /** Returns QEMU's version. Events before the end of it are not told: then comes {@link Listener#connected()}, which tells to look at everything. */

@@ -2,6 +2,7 @@ package org.apmatrix.host.qmp;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -28,6 +29,7 @@ abstract class MonitorTest {
     @TempDir
     Path directory;
 
+    final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     final Heard heard = new Heard();
     private final List<QmpMonitor> monitors = new ArrayList<>();
 
@@ -49,7 +51,7 @@ abstract class MonitorTest {
     }
 
     QmpMonitor monitor(Path socket, QmpProperties properties, QmpMonitor.Listener listener) {
-        QmpMonitor monitor = new QmpMonitor(socket, properties, listener);
+        QmpMonitor monitor = new QmpMonitor(socket, properties, meters, listener);
         monitor.start();
         monitors.add(monitor);
         return monitor;

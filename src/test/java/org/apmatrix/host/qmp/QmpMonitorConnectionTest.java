@@ -489,19 +489,19 @@ class QmpMonitorConnectionTest extends MonitorTest {
         for (int round = 0; round < rounds; round++) {
             int stage = round % 5;
             if (stage == 4) {
-                QmpMonitor nowhere = new QmpMonitor(directory.resolve("none"), properties(LONG, NEVER), heard);
+                QmpMonitor nowhere = new QmpMonitor(directory.resolve("none"), properties(LONG, NEVER), meters, heard);
                 nowhere.start();
                 until(nowhere, Link.DOWN);
                 nowhere.close();
                 continue;
             }
             if (stage == 0) {
-                QmpMonitor busy = new QmpMonitor(directory.resolve("busy"), properties(LONG, NEVER), heard);
+                QmpMonitor busy = new QmpMonitor(directory.resolve("busy"), properties(LONG, NEVER), meters, heard);
                 busy.start();
                 busy.close();
                 continue;
             }
-            QmpMonitor monitor = new QmpMonitor(socket(), properties(LONG, NEVER), heard);
+            QmpMonitor monitor = new QmpMonitor(socket(), properties(LONG, NEVER), meters, heard);
             monitor.start();
             Client client = qemu.accept();
             if (stage >= 2) {

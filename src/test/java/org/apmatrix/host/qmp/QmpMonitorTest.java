@@ -74,6 +74,45 @@ class QmpMonitorTest extends MonitorTest {
                 client.say(String.valueOf(each));
             }
             assertThat(asking.result()).isEqualTo(new RunState("running", true));
+            assertThat(commands("query-status", "answered")).isEqualTo(1);
+        }
+    }
+
+    private long commands(String command, String outcome) {
+        return meters.get("apmatrix.qmp.command")
+                .tags("command", command, "outcome", outcome)
+                .timer()
+                .count();
+    }
+
+    @Test
+    void timesEachCommandByItsOutcome() {
+        try (ScriptedQemu qemu = new ScriptedQemu(socket())) {
+            QmpMonitor monitor = monitor();
+            Client client = qemu.acceptAndNegotiate();
+            Asking<RunState> refused = asking(monitor, new QueryStatus());
+            client.refuse(client.hear(), "GenericError", "no");
+            assertThat(refused.failure()).isInstanceOf(QmpException.Refused.class);
+            assertThatThrownBy(() -> monitor.ask(new QueryName(), SHORT)).isInstanceOf(QmpException.NoAnswer.class);
+            assertThatThrownBy(() -> monitor.ask(new QueryName(), SHORT)).isInstanceOf(QmpException.Unreachable.class);
+            assertThat(commands("query-status", "refused")).isEqualTo(1);
+            assertThat(commands("query-name", "no_answer")).isEqualTo(1);
+            assertThat(commands("query-name", "unreachable")).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void countsAConnectionMadeAnew() {
+        try (ScriptedQemu qemu = new ScriptedQemu(socket())) {
+            QmpMonitor monitor = monitor();
+            Client first = qemu.acceptAndNegotiate();
+            until(monitor, Link.READY);
+            assertThat(meters.find("apmatrix.qmp.reconnects").counter()).isNull();
+            first.close();
+            qemu.acceptAndNegotiate();
+            Patience.until(() -> monitor.session() == 2);
+            Patience.until(() -> meters.find("apmatrix.qmp.reconnects").counter() != null);
+            assertThat(meters.get("apmatrix.qmp.reconnects").counter().count()).isEqualTo(1);
         }
     }
 
