@@ -59,6 +59,7 @@ public final class QmpMonitor implements AutoCloseable {
     private final Path socket;
     private final QmpProperties properties;
     private final MeterRegistry meters;
+    private final Counter reconnects;
     private final Listener listener;
     private final QmpLink link;
     private final ReentrantLock turn = new ReentrantLock(true);
@@ -68,6 +69,9 @@ public final class QmpMonitor implements AutoCloseable {
     /** Makes the monitor, which does nothing before {@link #start()}. */
     public QmpMonitor(Path socket, QmpProperties properties, MeterRegistry meters, Listener listener) {
         this.meters = meters;
+        this.reconnects = Counter.builder("apmatrix.qmp.reconnects")
+                .description("Connections to QEMUs made anew")
+                .register(meters);
         this.socket = socket;
         this.properties = properties;
         this.listener = listener;
@@ -216,7 +220,7 @@ public final class QmpMonitor implements AutoCloseable {
             link.connected(connection);
             link.negotiated(negotiate(connection));
             if (link.session() > 1) {
-                reconnects().increment();
+                reconnects.increment();
             }
             ready = true;
             tell(Listener::connected);
@@ -236,12 +240,6 @@ public final class QmpMonitor implements AutoCloseable {
             tell(each -> each.disconnected(reason));
         }
         return ready;
-    }
-
-    private Counter reconnects() {
-        return Counter.builder("apmatrix.qmp.reconnects")
-                .description("Connections to QEMUs made anew")
-                .register(meters);
     }
 
     /** Returns QEMU's version. Events before the end of it are not told: then comes {@link Listener#connected()}, which tells to look at everything. */
