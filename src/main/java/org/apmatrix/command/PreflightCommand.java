@@ -22,8 +22,10 @@ import org.apmatrix.preflight.PreflightProperties;
 import org.springframework.boot.Banner;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.boot.context.properties.ConfigurationPropertiesBindException;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.core.NestedExceptionUtils;
 import org.springframework.core.env.Profiles;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -65,14 +67,7 @@ final class PreflightCommand implements Callable<Integer> {
                         spec.commandLine(), "Neither an option nor a property (--name=value): " + argument);
             }
         }
-        try (ConfigurableApplicationContext settings = new SpringApplicationBuilder(Settings.class)
-                .web(WebApplicationType.NONE)
-                .bannerMode(Banner.Mode.OFF)
-                .logStartupInfo(false)
-                .registerShutdownHook(false)
-                // what is printed is the answer alone
-                .properties("logging.threshold.console=OFF")
-                .run(properties.toArray(String[]::new))) {
+        try (ConfigurableApplicationContext settings = settings()) {
             if (settings.getEnvironment().acceptsProfiles(Profiles.of("simulated"))) {
                 throw new CommandLine.ParameterException(
                         spec.commandLine(),
@@ -90,6 +85,27 @@ final class PreflightCommand implements Callable<Integer> {
             }
             out.flush();
             return items.stream().anyMatch(item -> item.result() == Item.Result.FAIL) ? 1 : 0;
+        }
+    }
+
+    private ConfigurableApplicationContext settings() {
+        try {
+            return new SpringApplicationBuilder(Settings.class)
+                    .web(WebApplicationType.NONE)
+                    .bannerMode(Banner.Mode.OFF)
+                    .logStartupInfo(false)
+                    .registerShutdownHook(false)
+                    // what is printed is the answer alone
+                    .properties("logging.threshold.console=OFF")
+                    .run(properties.toArray(String[]::new));
+        } catch (ConfigurationPropertiesBindException unreadable) {
+            Throwable property = unreadable.getCause();
+            throw new CommandLine.ParameterException(
+                    spec.commandLine(),
+                    (property == null ? unreadable : property).getMessage() + ": "
+                            + NestedExceptionUtils.getMostSpecificCause(unreadable)
+                                    .getMessage(),
+                    unreadable);
         }
     }
 

@@ -75,6 +75,12 @@ class PreflightCommandTest {
     }
 
     @Test
+    void namesThePropertyThatCannotBeRead() {
+        assertThat(preflight("--apmatrix.host.lock-wait=soon")).isEqualTo(2);
+        assertThat(err.toString()).contains("apmatrix.host.lock-wait", "'soon'");
+    }
+
+    @Test
     void isNotForTheSimulatedHost() {
         assertThat(preflight("--spring.profiles.active=simulated")).isEqualTo(2);
         assertThat(err.toString()).contains("GET /api/v1/host/preflight");
