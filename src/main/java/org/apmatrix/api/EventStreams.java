@@ -81,6 +81,7 @@ final class EventStreams implements SmartLifecycle {
     @Override
     public void start() {
         running = true;
+        journal.open();
     }
 
     @Override

@@ -143,7 +143,17 @@ public final class EventJournal implements AutoCloseable {
         }
     }
 
-    /** Ends all listening, and lets nobody listen again. */
+    /** Lets everybody listen again after {@link #close}. */
+    public void open() {
+        lock.lock();
+        try {
+            closed = false;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Ends all listening, and lets nobody begin. */
     @Override
     public void close() {
         lock.lock();

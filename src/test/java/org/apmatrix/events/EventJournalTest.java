@@ -173,6 +173,8 @@ class EventJournalTest {
         assertThat(waiting.join()).isEmpty();
         assertThat(listener.isOpen()).isFalse();
         assertRefused(ErrorCode.TOO_MANY_REQUESTS, () -> journal.listen(null, ALL));
+        journal.open();
+        assertThat(journal.listen(null, ALL).isOpen()).isTrue();
     }
 
     /** 4 writers of 2,500 events each, 8 listeners of which every second one is disconnected again and again and resumes. */
