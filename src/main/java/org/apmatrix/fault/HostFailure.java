@@ -43,4 +43,13 @@ public final class HostFailure extends Fault {
                 null,
                 Map.of("guest", guest.toString()));
     }
+
+    /** What cannot be recorded is not done; the log and the health tell why. */
+    public static HostFailure auditUnavailable() {
+        return new HostFailure(
+                ErrorCode.AUDIT_UNAVAILABLE,
+                "The audit journal cannot be written, so nothing was changed.",
+                null,
+                Map.of());
+    }
 }
