@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import org.apmatrix.audit.AuditJournal;
+import org.apmatrix.audit.AuditProperties;
 import org.apmatrix.events.EventJournal;
 import org.apmatrix.events.EventProperties;
 import org.apmatrix.host.ApBus;
@@ -39,6 +41,7 @@ import org.apmatrix.host.sim.SimulatedQemu;
 import org.apmatrix.preflight.Ground;
 import org.apmatrix.preflight.Preflight;
 import org.apmatrix.preflight.PreflightProperties;
+import org.apmatrix.service.Aftermath;
 import org.apmatrix.service.Attachments;
 import org.apmatrix.service.GuestNotes;
 import org.apmatrix.service.GuestService;
@@ -189,8 +192,26 @@ class HostConfiguration {
     }
 
     @Bean
-    Settlement settlement(Host host, Guests guests, GuestNotes notes, Clock clock, GuestProperties properties) {
-        return new Settlement(host, guests, notes, clock, properties.patience());
+    Settlement settlement(
+            Host host, Guests guests, GuestNotes notes, Clock clock, GuestProperties properties, AuditJournal journal) {
+        return new Settlement(host, guests, notes, clock, properties.patience(), journal);
+    }
+
+    /** Below the state directory, where nothing else is said. */
+    @Bean
+    AuditJournal auditJournal(AuditProperties properties, HostProperties host, Clock clock) {
+        Path state = host.stateDirectory();
+        Path directory =
+                properties.directory() == null && state != null ? state.resolve("audit") : properties.directory();
+        return new AuditJournal(directory, properties, clock, Ticker.systemTicker());
+    }
+
+    /** Before the first request is taken. */
+    @Bean
+    Aftermath aftermath(Host host, GuestService guests, AuditJournal journal) {
+        Aftermath aftermath = new Aftermath(host, guests, journal);
+        aftermath.closeAll();
+        return aftermath;
     }
 
     @Bean

@@ -96,7 +96,7 @@ class ArchitectureTest {
                 .that(are("org.apmatrix.service.SimulationService"))
                 .should()
                 .onlyDependOnClassesThat(DescribedPredicate.not(
-                        areOursButNotIn("service", Set.of("host", "host.kernel", "host.sim", "ap", "fault"))))
+                        areOursButNotIn("service", Set.of("audit", "host", "host.kernel", "host.sim", "ap", "fault"))))
                 .allowEmptyShould(true)
                 .check(HOUSE);
     }

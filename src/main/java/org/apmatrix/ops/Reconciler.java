@@ -2,6 +2,7 @@ package org.apmatrix.ops;
 
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apmatrix.host.Guests;
+import org.apmatrix.service.Aftermath;
 import org.apmatrix.service.Settlement;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -16,11 +17,13 @@ class Reconciler {
     private static final Logger LOG = LoggerFactory.getLogger(Reconciler.class);
 
     private final Settlement settlement;
+    private final Aftermath aftermath;
     private final Guests guests;
     private final AtomicBoolean asked = new AtomicBoolean();
 
-    Reconciler(Settlement settlement, Guests guests) {
+    Reconciler(Settlement settlement, Aftermath aftermath, Guests guests) {
         this.settlement = settlement;
+        this.aftermath = aftermath;
         this.guests = guests;
         guests.onChange(guest -> reconcileSoon());
     }
@@ -29,6 +32,7 @@ class Reconciler {
     void reconcile() {
         asked.set(false);
         try {
+            aftermath.closeAll(); // nothing is left of it, unless the journal could not be read at the start
             settlement.reconcile();
         } catch (RuntimeException e) {
             LOG.error("what is under way cannot be looked at; the next try comes", e);

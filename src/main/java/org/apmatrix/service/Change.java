@@ -5,6 +5,8 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.function.Function;
+import org.apmatrix.audit.Attempt;
+import org.apmatrix.audit.Snapshot;
 import org.apmatrix.fault.Fault;
 import org.apmatrix.fault.HostFailure;
 import org.apmatrix.host.Store;
@@ -28,32 +30,51 @@ final class Change {
      * Runs a write, or only plans it.
      *
      * @param subject what the write is about, for the log and for the note that survives a crash
+     * @param snapshot what the audit journal is told of the target before and after
      * @param decide makes the plan from a fresh look under the lock; a refusal that it throws is the answer
      * @param done makes the answer from the look before and the look after
      */
-    <T> Outcome<T> run(String subject, WriteOptions options, Function<HostView, Plan> decide, After<T> done) {
+    <T> Outcome<T> run(
+            String subject,
+            WriteOptions options,
+            Function<HostView, Snapshot> snapshot,
+            Function<HostView, Plan> decide,
+            After<T> done) {
+        Attempt attempt = Attempt.current();
         if (options.dryRun()) {
-            return new Outcome.DryRun<>(planned(host.look(), decide).forecast());
+            HostView now = host.look();
+            attempt.before(snapshot.apply(now));
+            return new Outcome.DryRun<>(planned(now, decide).forecast());
         }
         return host.locked(() -> {
             HostView before = host.look();
+            attempt.before(snapshot.apply(before));
             Plan plan = decide.apply(before);
             plan.refuseIfForbidden();
             if (plan.steps().isEmpty()) {
+                attempt.after(snapshot.apply(before));
                 return done.answer(before, before);
             }
+            attempt.steps(plan.steps().stream().map(Step::toString).toList());
+            attempt.intend();
             try {
                 act(subject, plan.steps());
             } catch (KernelException refusal) {
-                return explain(refusal, before, decide, done);
+                return explain(refusal, before, snapshot, decide, done);
             }
-            return done.answer(before, host.look());
+            HostView after = host.look();
+            attempt.after(snapshot.apply(after));
+            return done.answer(before, after);
         });
     }
 
     /** A fresh look may tell what the first could not: somebody without our lock was faster, to take it away or to do the same. */
     private <T> Outcome<T> explain(
-            KernelException refusal, HostView before, Function<HostView, Plan> decide, After<T> done) {
+            KernelException refusal,
+            HostView before,
+            Function<HostView, Snapshot> snapshot,
+            Function<HostView, Plan> decide,
+            After<T> done) {
         HostView now;
         try {
             now = host.look();
@@ -61,6 +82,7 @@ final class Change {
             LOG.error("after a refusal the host cannot be looked at", unreadable);
             throw Host.refused(refusal);
         }
+        Attempt.current().after(snapshot.apply(now));
         Plan again = planned(now, decide);
         again.refuseIfForbidden();
         if (again.steps().isEmpty()) {

@@ -62,6 +62,7 @@ public final class GuestNotes {
      * @param mdev null for a device that is none of this host's mediated devices
      * @param link the device's link on the guest's AP bus; null while it is being plugged
      * @param mayStillCome whether a device_add was sent and not answered: however free the device is, a QEMU that lives may still take it
+     * @param attempt of the audit journal; null where nothing was recorded
      */
     record Mark(
             String guest,
@@ -71,6 +72,7 @@ public final class GuestNotes {
             Attachment.State state,
             @Nullable String link,
             boolean mayStillCome,
+            @Nullable String attempt,
             Instant since) {
         Mark {
             requireNonNull(guest, "guest");

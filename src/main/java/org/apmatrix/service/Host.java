@@ -11,6 +11,7 @@ import org.apmatrix.ap.AdapterId;
 import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.Apqn;
 import org.apmatrix.ap.MdevId;
+import org.apmatrix.audit.Attempt;
 import org.apmatrix.fault.HostFailure;
 import org.apmatrix.host.ApBus;
 import org.apmatrix.host.DeviceUse;
@@ -201,6 +202,7 @@ public final class Host {
 
     /** The same without the look: for the removal of a device that this process itself has made, and just had to itself. */
     void storeWithoutLook(Store store) {
+        Attempt.current().intend(); // whoever has not said so before says so now
         watcher.doing(store);
         try {
             sysfs.write(store.target(), store.text());

@@ -14,6 +14,8 @@ import java.util.function.Supplier;
 import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.Matrix;
 import org.apmatrix.ap.MdevId;
+import org.apmatrix.audit.Attempt;
+import org.apmatrix.audit.Snapshot;
 import org.apmatrix.fault.Fault;
 import org.apmatrix.fault.HostFailure;
 import org.apmatrix.fault.NotFound;
@@ -69,6 +71,8 @@ public final class HotplugService {
 
     /** Plugs a mediated device into a guest; created is false when this very one was there already. */
     public Outcome<AttachedDevice> plug(GuestName name, MdevId mdev, Duration patience, boolean dryRun) {
+        Attempt.current().on(name);
+        Attempt.current().on(mdev);
         if (dryRun) {
             Guest guest = guests.require(name);
             host.mdevs();
@@ -92,16 +96,28 @@ public final class HotplugService {
 
     private Outcome.Done<AttachedDevice> plugNow(GuestName name, Guest guest, MdevId mdev, Deadline deadline) {
         GuestState state = settlement.look(guest, atLeastAMoment(deadline.left()));
+        Attempt attempt = Attempt.current();
+        attempt.before(snapshot(guests.device(name, guest, state)));
         Optional<GuestNotes.Mark> mark = host.locked(() -> {
             if (decidePlug(name, state, host.look(), mdev)) {
                 return Optional.empty();
             }
+            attempt.steps(List.of("device_add " + deviceId(mdev)));
+            attempt.intend();
             return Optional.of(mark(name, guest, state, mdev, Attachment.State.ATTACHING, null, true));
         });
-        if (mark.isEmpty()) {
-            return new Outcome.Done<>(required(name, guest, state), false);
-        }
-        return new Outcome.Done<>(tellToPlug(name, guest, mdev, mark.get(), deadline), true);
+        AttachedDevice device =
+                mark.isEmpty() ? required(name, guest, state) : tellToPlug(name, guest, mdev, mark.get(), deadline);
+        attempt.after(snapshot(Optional.of(device)));
+        return new Outcome.Done<>(device, mark.isPresent());
+    }
+
+    /** What the audit journal is told of a guest's device. */
+    static Snapshot snapshot(Optional<AttachedDevice> device) {
+        return device.map(known -> Snapshot.plugged(
+                        known.mdev() == null ? null : known.mdev().toString(),
+                        known.state().name()))
+                .orElse(Snapshot.NOTHING);
     }
 
     private GuestNotes.Mark mark(
@@ -120,6 +136,7 @@ public final class HotplugService {
                 under,
                 link,
                 mayStillCome,
+                Attempt.current().id(),
                 clock.instant());
         notes.mark(mark);
         return mark;
@@ -275,6 +292,7 @@ public final class HotplugService {
             Duration patience,
             boolean dryRun,
             Consumer<Optional<AttachedDevice>> before) {
+        Attempt.current().on(name);
         if (dryRun) {
             return new Outcome.DryRun<>(forecastUnplug(name, guests.require(name), expected));
         }
@@ -306,21 +324,31 @@ public final class HotplugService {
             Consumer<Optional<AttachedDevice>> before) {
         GuestState state = settlement.look(guest, atLeastAMoment(deadline.left()));
         Optional<AttachedDevice> device = guests.device(name, guest, state);
+        Attempt attempt = Attempt.current();
+        attempt.before(snapshot(device));
+        device.map(AttachedDevice::mdev).ifPresent(attempt::on);
         if (device.isEmpty()) {
             requireKnown(name, state);
             before.accept(device);
+            attempt.after(snapshot(device));
             return new Outcome.Done<>(device, false);
         }
         requireExpected(name, device, expected);
+        attempt.steps(List.of("device_del "
+                + Optional.ofNullable(state.device()).map(ApDevice::link).orElse("")));
+        attempt.intend();
         before.accept(device);
         GuestNotes.Mark mark = host.locked(() -> markDetaching(name, guest, state, device.get()));
         while (true) {
             long seen = guest.changes();
             if (settlement.goOnUnplugging(name, guest, mark, atLeastAMoment(deadline.left()))) {
+                attempt.after(Snapshot.NOTHING);
                 return new Outcome.Done<>(Optional.empty(), false);
             }
             if (deadline.hasPassed() || Thread.currentThread().isInterrupted()) {
-                return new Outcome.Done<>(guests.device(name, guest, guest.lastSeen()), false);
+                Optional<AttachedDevice> left = guests.device(name, guest, guest.lastSeen());
+                attempt.after(snapshot(left));
+                return new Outcome.Done<>(left, false);
             }
             guest.awaitChange(seen, deadline.leftUpTo(LOOK_AGAIN));
         }

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.Apqn;
+import org.apmatrix.audit.Snapshot;
 import org.apmatrix.fault.InvalidValue;
 import org.jspecify.annotations.Nullable;
 
@@ -44,9 +45,14 @@ public final class MaskService {
         return change.run(
                 "masks",
                 options,
+                MaskService::snapshot,
                 view -> plan(view, adapters, domains, options),
                 (before, after) -> new Outcome.Done<>(
                         new Changed(new Masks(after.apmask(), after.aqmask()), moved(before, after)), false));
+    }
+
+    static Snapshot snapshot(HostView view) {
+        return Snapshot.masks(view.apmask(), view.aqmask());
     }
 
     /** A mask as it is wished for; the text has been found to be one. */

@@ -10,6 +10,8 @@ import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.DomainId;
 import org.apmatrix.ap.Matrix;
 import org.apmatrix.ap.MdevId;
+import org.apmatrix.audit.Attempt;
+import org.apmatrix.audit.Snapshot;
 import org.apmatrix.fault.NotFound;
 import org.apmatrix.fault.RequestDenied;
 import org.apmatrix.host.MdevTree;
@@ -130,10 +132,12 @@ public final class MdevService {
 
     /** Removes the device; the answer is empty afterwards. Already gone is done. */
     public Outcome<Optional<MdevState>> remove(MdevId id, WriteOptions options) {
+        Attempt.current().on(id);
         MdevTree tree = host.mdevs();
         return change.run(
                 subject(id),
                 options,
+                view -> snapshot(view, id),
                 view -> view.mdev(id)
                         .map(entry -> planRemoval(tree, view, entry, options))
                         .orElseGet(Plan::nothing),
@@ -162,13 +166,19 @@ public final class MdevService {
     }
 
     private Outcome<MdevState> write(MdevId id, WriteOptions options, Decision decide) {
+        Attempt.current().on(id);
         host.mdevs();
         return change.run(
                 subject(id),
                 options,
+                view -> snapshot(view, id),
                 decide::plan,
                 (before, after) ->
                         new Outcome.Done<>(state(after, id), before.mdev(id).isEmpty()));
+    }
+
+    static Snapshot snapshot(HostView view, MdevId id) {
+        return view.mdev(id).map(entry -> Snapshot.of(entry.mdev().matrix())).orElse(Snapshot.NOTHING);
     }
 
     private interface Decision {

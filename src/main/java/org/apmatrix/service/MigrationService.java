@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.MdevId;
+import org.apmatrix.audit.Attempt;
 import org.apmatrix.fault.Fault;
 import org.apmatrix.fault.NotFound;
 import org.apmatrix.host.GuestState;
@@ -117,6 +118,7 @@ public final class MigrationService {
     /** What is plugged in now is remembered; where nothing is, what was remembered before stays. */
     private void note(GuestName name, Optional<AttachedDevice> device) {
         if (device.isPresent() || notes.preparationOf(name).isEmpty()) {
+            Attempt.current().intend();
             Optional<MdevId> mdev = device.map(AttachedDevice::mdev);
             notes.prepared(new GuestNotes.Preparation(
                     name.toString(), mdev.map(MdevId::toString).orElse(null), clock.instant()));
@@ -145,12 +147,14 @@ public final class MigrationService {
      * @return empty when nothing was prepared, or nothing had been plugged in
      */
     public Outcome<Optional<AttachedDevice>> restore(GuestName name, Duration patience, boolean dryRun) {
+        Attempt.current().on(name);
         guests.require(name);
         Optional<MdevId> mdev = Optional.ofNullable(preparedMdev(name));
         if (mdev.isEmpty()) {
             if (dryRun) {
                 return new Outcome.DryRun<>(NOTHING);
             }
+            Attempt.current().intend();
             notes.forgetPreparation(name);
             return new Outcome.Done<>(Optional.empty(), false);
         }
@@ -164,10 +168,12 @@ public final class MigrationService {
 
     /** Forgets what was prepared and plugs nothing in. */
     public Outcome<Optional<AttachedDevice>> forget(GuestName name, boolean dryRun) {
+        Attempt.current().on(name);
         guests.require(name);
         if (dryRun) {
             return new Outcome.DryRun<>(NOTHING);
         }
+        Attempt.current().intend();
         notes.forgetPreparation(name);
         return new Outcome.Done<>(Optional.empty(), false);
     }

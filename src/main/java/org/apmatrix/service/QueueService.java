@@ -8,6 +8,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
 import org.apmatrix.ap.AdapterId;
 import org.apmatrix.ap.Apqn;
+import org.apmatrix.audit.Attempt;
+import org.apmatrix.audit.Snapshot;
 import org.apmatrix.fault.HostFailure;
 import org.apmatrix.fault.NotFound;
 import org.apmatrix.host.ApBus;
@@ -64,11 +66,19 @@ public final class QueueService {
         if (toVfioAp) {
             host.mdevs(); // without the module nobody would take the queue
         }
+        Attempt.current().on(apqn);
         return change.run(
                 "queue " + apqn,
                 options,
+                view -> snapshot(view, apqn),
                 view -> plan(view, apqn, toVfioAp),
                 (before, after) -> new Outcome.Done<>(requireDriver(state(after, apqn), toVfioAp), false));
+    }
+
+    static Snapshot snapshot(HostView view, Apqn apqn) {
+        return view.queues().containsKey(apqn)
+                ? Snapshot.queue(view.driverOf(apqn).orElse(null))
+                : Snapshot.NOTHING;
     }
 
     /** A probe succeeds for the kernel although no driver took the queue (drivers/base/bus.c, drivers_probe_store). */
@@ -84,9 +94,11 @@ public final class QueueService {
 
     /** Binds a queue to the driver that the masks or its override name, or takes it from its driver, as an administrator could; already so is done. */
     Outcome<QueueState> rebind(Apqn apqn, boolean bind, WriteOptions options) {
+        Attempt.current().on(apqn);
         return change.run(
                 "queue " + apqn,
                 options,
+                view -> snapshot(view, apqn),
                 view -> {
                     Optional<String> driver = requireQueue(view, apqn);
                     Plan.Problems none = new Plan.Problems();

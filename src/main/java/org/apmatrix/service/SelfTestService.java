@@ -3,6 +3,8 @@ package org.apmatrix.service;
 import java.util.ArrayList;
 import java.util.List;
 import org.apmatrix.ap.MdevId;
+import org.apmatrix.audit.Attempt;
+import org.apmatrix.audit.Snapshot;
 import org.apmatrix.fault.Fault;
 import org.apmatrix.fault.HostFailure;
 import org.apmatrix.host.MdevTree;
@@ -40,6 +42,7 @@ public final class SelfTestService {
     public Outcome<SelfTest> run(WriteOptions options) {
         MdevTree tree = host.mdevs();
         MdevId id = MdevId.random();
+        Attempt.current().on(id);
         List<Step> steps = List.of(new Step(tree.create(id), tree.remove(id)), new Step(tree.remove(id), null));
         if (options.dryRun()) {
             return new Outcome.DryRun<>(new Plan(steps, List.of(), List.of(), List.of(), List.of()).forecast());
@@ -49,6 +52,10 @@ public final class SelfTestService {
 
     private List<VfioSelfTest.Check> runOn(MdevTree tree, MdevId id, List<Step> steps) {
         String subject = MdevService.subject(id);
+        Attempt attempt = Attempt.current();
+        attempt.before(Snapshot.NOTHING);
+        attempt.steps(steps.stream().map(Step::toString).toList());
+        attempt.intend();
         try (WorkInFlight.Note note = inFlight.begin(subject, steps)) {
             create(tree, id, note);
             LOG.info("{}: made for a self-test", subject);
@@ -62,6 +69,7 @@ public final class SelfTestService {
             note.succeeded();
             List<VfioSelfTest.Check> checks = new ArrayList<>(found.checks());
             boolean gone = host.ask(() -> tree.read(id)).isEmpty();
+            attempt.after(gone ? Snapshot.NOTHING : Snapshot.of(null));
             checks.add(new VfioSelfTest.Check("the device after its removal", "gone", gone ? "gone" : "there"));
             return checks;
         }

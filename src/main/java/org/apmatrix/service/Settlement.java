@@ -11,6 +11,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.MdevId;
+import org.apmatrix.audit.Attempt;
+import org.apmatrix.audit.AuditJournal;
+import org.apmatrix.audit.Snapshot;
 import org.apmatrix.fault.RequestDenied;
 import org.apmatrix.host.ApDevice;
 import org.apmatrix.host.DeviceUse;
@@ -35,16 +38,22 @@ public final class Settlement {
     private final GuestNotes notes;
     private final Clock clock;
     private final Duration patience;
+    private final AuditJournal journal;
     private final Map<Path, Attached> attached = new ConcurrentHashMap<>();
     private final Map<Path, Told> told = new ConcurrentHashMap<>();
 
-    /** @param patience how long a guest may take to answer a device_del that no request waits for */
-    public Settlement(Host host, Guests guests, GuestNotes notes, Clock clock, Duration patience) {
+    /**
+     * @param patience how long a guest may take to answer a device_del that no request waits for
+     * @param journal is told of what no request waits for
+     */
+    public Settlement(
+            Host host, Guests guests, GuestNotes notes, Clock clock, Duration patience, AuditJournal journal) {
         this.host = host;
         this.guests = guests;
         this.notes = notes;
         this.clock = clock;
         this.patience = patience;
+        this.journal = journal;
     }
 
     /** When this service plugged a device in: this one on the bus of this QEMU, not one that others plugged in since. */
@@ -139,7 +148,7 @@ public final class Settlement {
         if (state.device() != null) {
             attached.put(guest.socket(), new Attached(state.device(), state.pid(), clock.instant()));
         }
-        notes.unmark(mark, "ATTACHED");
+        end(mark, Snapshot.plugged(mark.mdev(), Attachment.State.ATTACHED.name()), "ATTACHED");
         notes.forgetPreparation(new GuestName(mark.guest()));
     }
 
@@ -147,7 +156,18 @@ public final class Settlement {
     void forget(GuestNotes.Mark mark, String outcome) {
         attached.remove(Path.of(mark.socket()));
         told.remove(Path.of(mark.socket()));
+        end(mark, Snapshot.NOTHING, outcome);
+    }
+
+    /** The request that made the mark records by itself how it ends, as long as it waits; what ends later, or is found by others, is recorded here. */
+    private void end(GuestNotes.Mark mark, Snapshot after, String outcome) {
+        boolean wasThere = isMarked(mark);
         notes.unmark(mark, outcome);
+        if (wasThere
+                && (mark.attempt() == null
+                        || !mark.attempt().equals(Attempt.current().id()))) {
+            journal.settled(mark.attempt(), mark.mdev(), mark.guest(), after, mark.state() + " -> " + outcome);
+        }
     }
 
     /** The kernel's own word on the device, whatever is noted of it; of a device that is none of this host's it says nothing. */
@@ -179,12 +199,13 @@ public final class Settlement {
         if (now.equals(told.get(guest.socket()))) {
             return false;
         }
+        Attempt.current().intend();
         try {
             guest.unplug(device, atMost);
             told.put(guest.socket(), now);
         } catch (QmpException.Refused refusal) {
             if (!refusal.isDeviceNotFound()) {
-                notes.unmark(mark, "ATTACHED");
+                end(mark, Snapshot.plugged(mark.mdev(), Attachment.State.ATTACHED.name()), "ATTACHED");
                 notes.forgetPreparation(name);
                 throw RequestDenied.qemuRefused(name, "device_del", refusal.errorClass(), refusal.description());
             }

@@ -8,6 +8,7 @@ import org.apmatrix.ap.AdapterId;
 import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.Apqn;
 import org.apmatrix.ap.MdevId;
+import org.apmatrix.audit.Attempt;
 import org.apmatrix.fault.InvalidValue;
 import org.apmatrix.fault.RequestDenied;
 import org.apmatrix.host.CpuFeatures;
@@ -95,6 +96,7 @@ public final class SimulationService {
                 return forecast(new Forecast.Line(action, name, next.toString()), problems);
             }
             problems.refuseIfAny();
+            Attempt.current().intend();
             standing.ifPresentOrElse(qemu -> qemu.apply(next), () -> guests.start(name, next));
             return new Outcome.Done<>(simulated(name, next), standing.isEmpty());
         }
@@ -141,6 +143,7 @@ public final class SimulationService {
             if (dryRun) {
                 return forecast(new Forecast.Line("kill", name, "SIGKILL"), new Plan.Problems());
             }
+            Attempt.current().intend();
             guests.kill(name);
             return new Outcome.Done<>(name, false);
         }
@@ -157,6 +160,7 @@ public final class SimulationService {
         }
         return host.locked(() -> {
             requireNoDevice();
+            Attempt.current().intend();
             kernel.boot(version, machine);
             guests.rebooted();
             return new Outcome.Done<>(simulated(), false);

@@ -8,4 +8,10 @@ import org.jspecify.annotations.Nullable;
  *
  * @param undo null where there is nothing to take back
  */
-public record Step(Store store, @Nullable Store undo) {}
+public record Step(Store store, @Nullable Store undo) {
+    /** As a person writes it: {@code /sys/bus/ap/apmask <- 0x00…}. */
+    @Override
+    public String toString() {
+        return store.target() + " <- " + store.value();
+    }
+}

@@ -65,12 +65,7 @@ public final class WorkInFlight {
     Note begin(String subject, List<Step> steps) {
         Path file = null;
         Unfinished work = new Unfinished(
-                subject,
-                clock.instant(),
-                steps.stream()
-                        .map(step ->
-                                step.store().target() + " <- " + step.store().value())
-                        .toList());
+                subject, clock.instant(), steps.stream().map(Step::toString).toList());
         if (directory != null && steps.size() > 1) {
             file = directory.resolve(UUID.randomUUID() + ENDING);
             write(file, work);

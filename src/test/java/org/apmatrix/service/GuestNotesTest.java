@@ -27,6 +27,7 @@ class GuestNotesTest {
             Attachment.State.DETACHING,
             "/machine/ap-bridge/ap-bus/child[0]",
             false,
+            "an attempt",
             House.NOW);
 
     @TempDir
@@ -46,7 +47,15 @@ class GuestNotesTest {
         GuestNotes notes = notes();
         notes.mark(MARK);
         GuestNotes.Mark later = new GuestNotes.Mark(
-                "guest1", MARK.socket(), 4002, null, Attachment.State.DETACHING, null, false, House.NOW.plusSeconds(1));
+                "guest1",
+                MARK.socket(),
+                4002,
+                null,
+                Attachment.State.DETACHING,
+                null,
+                false,
+                null,
+                House.NOW.plusSeconds(1));
         notes.mark(later);
         assertThat(notes().marks()).containsExactly(later);
     }

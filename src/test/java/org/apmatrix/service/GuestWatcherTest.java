@@ -111,6 +111,7 @@ class GuestWatcherTest {
                 state,
                 null,
                 false,
+                null,
                 Clock.systemUTC().instant());
     }
 

@@ -11,10 +11,12 @@ import java.util.List;
 import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.Matrix;
 import org.apmatrix.ap.MdevId;
+import org.apmatrix.audit.AuditJournal;
 import org.apmatrix.events.EventJournal;
 import org.apmatrix.events.EventProperties;
 import org.apmatrix.host.ApBus;
 import org.apmatrix.host.DeviceUsers;
+import org.apmatrix.host.GuestProperties;
 import org.apmatrix.host.Guests;
 import org.apmatrix.host.HostLock;
 import org.apmatrix.host.InterferingSysfs;
@@ -100,6 +102,19 @@ final class House {
                         new Guests(NO_GUESTS, procfs, null, new SimpleMeterRegistry()),
                         new GuestNotes(null, JsonMapper.shared())),
                 new HostWatcher(journal, mdev -> false, Clock.fixed(NOW, ZoneOffset.UTC)));
+    }
+
+    /** The guests of a host that has none. */
+    static GuestService guests(Host host, Procfs procfs, AuditJournal journal) {
+        Guests none = new Guests(NO_GUESTS, procfs, null, new SimpleMeterRegistry());
+        GuestNotes notes = new GuestNotes(null, JsonMapper.shared());
+        Settlement settlement = new Settlement(host, none, notes, Clock.systemUTC(), Duration.ofSeconds(1), journal);
+        return new GuestService(
+                host,
+                none,
+                notes,
+                settlement,
+                new GuestProperties(Duration.ofSeconds(1), Duration.ofSeconds(30), Duration.ofSeconds(1)));
     }
 
     House with(MdevId id, Matrix matrix) {
