@@ -10,7 +10,7 @@ import picocli.CommandLine.Command;
         description = "Hands AP crypto queues to KVM guests. Without a command the service is started.",
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {TokenCommand.class, PreflightCommand.class})
+        subcommands = {TokenCommand.class, AuditCommand.class, PreflightCommand.class})
 public final class Commands {
     Commands() {}
 

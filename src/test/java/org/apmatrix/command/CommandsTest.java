@@ -6,6 +6,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.apmatrix.ApMatrixApplication;
+import org.apmatrix.audit.Attempt;
+import org.apmatrix.audit.AuditJournal;
+import org.apmatrix.audit.Journals;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -78,5 +81,29 @@ class CommandsTest {
                 .contains("APPLICATION FAILED TO START")
                 .contains("would listen beyond this machine")
                 .contains("apmatrix.security.tokens-file");
+    }
+
+    @Test
+    void anAuditJournalIsVerifiedAndTheFirstAlteredRecordIsNamed(CapturedOutput output) throws Exception {
+        Path journal = directory.resolve("audit");
+        try (AuditJournal written = Journals.in(journal)) {
+            for (int i = 0; i < 3; i++) {
+                try (Attempt attempt = written.begin(new Attempt.Origin("192.0.2.7", "PUT", "/", null, null))) {
+                    attempt.end(401, "UNAUTHENTICATED");
+                }
+            }
+        }
+        assertThat(Commands.run("audit", "verify", journal.toString())).isZero();
+        assertThat(output.getOut()).contains("3 records, whole, the last one is 3 with the hash ");
+        Path file = journal.resolve("audit-000000000001.jsonl");
+        Files.writeString(file, Files.readString(file).replaceFirst("192.0.2.7", "192.0.2.8"));
+        assertThat(Commands.run("audit", "verify", journal.toString())).isEqualTo(1);
+        assertThat(output.getOut())
+                .endsWith(file + " line 1: record 1 was altered: its hash is not that of its bytes"
+                        + System.lineSeparator());
+        assertThat(Commands.run("audit", "verify", file.toString())).isEqualTo(1);
+        assertThat(Commands.run("audit", "verify", journal.resolve("none").toString()))
+                .isEqualTo(1);
+        assertThat(output.getErr()).contains("no such file: ");
     }
 }
