@@ -139,5 +139,19 @@ final class Examples {
             "after":{"adapters":[5,6],"domains":[4,171],"controlDomains":[]}}
             """;
 
+    static final String AUDIT = """
+            {"items": [{"sequence": 4711, "time": "2026-01-02T03:04:05Z", "kind": "OUTCOME",
+             "attempt": "0f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f0", "actor": {"name": "ci", "authentication": "token"},
+             "sourceAddress": "192.0.2.7", "operation": "assignAdapter",
+             "target": {"method": "PUT", "path": "/api/v1/mdevs/62177883-f1bb-47f0-914d-32a22e3a8804/adapters/6",
+              "mdev": "62177883-f1bb-47f0-914d-32a22e3a8804", "guest": null, "queue": null},
+             "dryRun": false, "parameters": {"query": {}, "body": null}, "steps": [],
+             "before": {"exists": true, "adapters": [5], "domains": [4], "controlDomains": [], "apmask": null, "aqmask": null,
+              "mdev": null, "state": null, "driver": null},
+             "after": null, "code": "MDEV_IN_USE", "status": 409, "errno": "EBUSY", "reason": null, "attempts": 1,
+             "requestId": "build-42", "traceId": null,
+             "previousHash": "0f5d6a2c9e1b47883cd0a1f4e7b25c90d3f8a6b1c4e2d7098f6b5a4c3d2e1f00",
+             "hash": "9b1c3d5e7f90a2b4c6d8e0f1a3b5c7d9e1f2a4b6c8d0e2f4a6b8c0d2e4f6a8b0"}], "next": null}""";
+
     private Examples() {}
 }

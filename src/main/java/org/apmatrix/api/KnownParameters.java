@@ -44,7 +44,8 @@ final class KnownParameters implements HandlerInterceptor {
         return true;
     }
 
-    private static Map<String, Class<?>> parameters(HandlerMethod method) {
+    /** The query parameters that an operation has, by name. */
+    static Map<String, Class<?>> parameters(HandlerMethod method) {
         Map<String, Class<?>> parameters = new TreeMap<>();
         for (MethodParameter parameter : method.getMethodParameters()) {
             if (parameter.hasParameterAnnotation(RequestParam.class)) {

@@ -64,8 +64,10 @@ class OpenApiConfiguration {
             "SimulatedCpuFeatures");
 
     /** References that may be null, which an annotation cannot say: schema and field, and what it refers to. */
-    private static final Map<String, Map<String, String>> NULLABLE =
-            Map.of("Mdev", Map.of("guest", "DeviceUser"), "Guest", Map.of("apDevice", "ApDevice"));
+    private static final Map<String, Map<String, String>> NULLABLE = Map.of(
+            "Mdev", Map.of("guest", "DeviceUser"),
+            "Guest", Map.of("apDevice", "ApDevice"),
+            "AuditRecord", Map.of("before", "AuditSnapshot", "after", "AuditSnapshot"));
 
     @Bean
     OpenAPI document() {
@@ -99,6 +101,7 @@ class OpenApiConfiguration {
                         new Tag().name("Mediated devices").description("Matrix devices for guests"),
                         new Tag().name("Guests").description("Guests, hot plug and hot unplug"),
                         new Tag().name("Events").description("What changes on the host, as it happens"),
+                        new Tag().name("Audit").description("Who tried to change what, and how it ended"),
                         new Tag().name("Simulation").description("Only on the simulated host")));
     }
 

@@ -3,6 +3,7 @@ package org.apmatrix.api;
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.apmatrix.audit.Attempt;
 import org.apmatrix.fault.ErrorCode;
 import org.apmatrix.fault.Fault;
 import org.apmatrix.fault.InvalidValue;
@@ -162,6 +163,7 @@ class ProblemAdvice {
     }
 
     static ResponseEntity<Problem> answer(Problem problem) {
+        Attempt.current().refused(problem.code().name(), problem.errno());
         HttpHeaders headers = new HttpHeaders();
         headers.setContentType(MediaType.APPLICATION_PROBLEM_JSON);
         if (RETRYABLE.contains(problem.code())) {

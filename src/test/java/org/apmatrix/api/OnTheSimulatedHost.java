@@ -19,6 +19,7 @@ import org.springframework.test.context.ActiveProfiles;
             "apmatrix.host.lock-file=" + OnTheSimulatedHost.LOCK_FILE,
             "apmatrix.host.lock-wait=250ms",
             "apmatrix.host.state-directory=target/http-tests/state",
+            "apmatrix.audit.refusals-per-minute=10000",
             "apmatrix.guests.reconcile-interval=100ms",
             "apmatrix.events.poll-interval=100ms",
             "apmatrix.events.heartbeat=200ms",

@@ -24,6 +24,7 @@ class RolesHttpTest extends SecuredHttpTest {
             entry("GET /api/v1/host", VIEWER),
             entry("GET /api/v1/host/preflight", VIEWER),
             entry("POST /api/v1/host/self-test", OPERATOR),
+            entry("GET /api/v1/audit", VIEWER),
             entry("GET /api/v1/adapters", VIEWER),
             entry("GET /api/v1/adapters/{adapter}", VIEWER),
             entry("GET /api/v1/queues", VIEWER),

@@ -100,6 +100,8 @@ abstract class SecuredHttpTest {
         properties.add("apmatrix.security.tokens-file", TOKENS::toString);
         properties.add("apmatrix.security.socket.path", SOCKET::toString);
         properties.add("apmatrix.security.socket.users.nobody", () -> "viewer");
+        // the tests knock at every door
+        properties.add("apmatrix.audit.refusals-per-minute", () -> "10000");
         properties.add("apmatrix.security.certificates[0].subject", () -> "CN=pipeline,O=Example");
         properties.add("apmatrix.security.certificates[0].roles", () -> "operator,viewer");
         properties.add(

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.hamcrest.Matchers.contains;
 import static org.hamcrest.Matchers.empty;
+import static org.hamcrest.Matchers.hasSize;
+import static org.hamcrest.Matchers.is;
+import static org.hamcrest.Matchers.nullValue;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -13,6 +16,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntConsumer;
+import org.apmatrix.audit.AuditVerification;
 import org.apmatrix.host.sim.KernelVersion;
 import org.apmatrix.host.sim.SimulatedKernel;
 import org.apmatrix.host.sim.SimulatedMachine;
@@ -82,6 +86,40 @@ class CrashTest {
         given().get(url + "/host").then().body("unfinished.subject", contains("mdev " + MDEV));
         given().delete(url + "/mdevs/" + MDEV).then().statusCode(204);
         given().get(url + "/host").then().body("unfinished", empty());
+    }
+
+    @Test
+    void theNextStartClosesTheAttemptAsUnknownWithTheMatrixThatStands() throws Exception {
+        int port = service.start();
+        afterWrite = count -> {
+            if (count == 5) {
+                service.kill();
+            }
+        };
+        assertThatThrownBy(() -> create(port)).isInstanceOf(IOException.class);
+        service.awaitEnd();
+        afterWrite = count -> {};
+
+        Path journal = directory.resolve("state/audit");
+        assertThat(AuditVerification.verify(journal).sentence()).startsWith("1 records, whole");
+        given().get("http://localhost:" + service.start() + "/api/v1/audit")
+                .then()
+                .body("items.kind", contains("INTENT", "OUTCOME"))
+                .body("items[0].before.exists", is(false))
+                .body("items[0].steps", hasSize(9))
+                .body("items[1].attempt", is(intentOf(journal)))
+                .body("items[1].code", is("UNKNOWN"))
+                .body("items[1].status", nullValue())
+                .body("items[1].target.mdev", is(MDEV))
+                .body("items[1].after.adapters", contains(5, 6))
+                .body("items[1].after.domains", contains(4, 71));
+        assertThat(AuditVerification.verify(journal).isWhole()).isTrue();
+        assertThat(AuditVerification.verify(journal).sentence()).startsWith("2 records, whole");
+    }
+
+    private static String intentOf(Path journal) throws IOException {
+        String line = Files.readString(journal.resolve("audit-000000000001.jsonl"));
+        return line.replaceFirst("(?s).*?\"attempt\":\"([^\"]+)\".*", "$1");
     }
 
     private static void create(int port) throws IOException {

@@ -3,6 +3,7 @@ package org.apmatrix.host.fuse;
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.hamcrest.Matchers.everyItem;
 import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.nullValue;
 
@@ -107,6 +108,12 @@ class GuestCrashTest {
         assertThat(qemu.plugged()).isEqualTo(Optional.of(MDEV));
         plug().then().statusCode(200);
         assertThat(plugs).hasValue(1);
+        given().get(url + "/audit?target=guest1")
+                .then()
+                .body("items[0].kind", is("INTENT"))
+                .body("items.find { it.code == 'UNKNOWN' }.after.mdev", is(MDEV.toString()))
+                .body("items.find { it.code == 'SETTLED' }.reason", is("ATTACHING -> ATTACHED"))
+                .body("items.attempt[1..2]", everyItem(is(attemptOfTheFirstRecord())));
     }
 
     @Test
@@ -202,6 +209,10 @@ class GuestCrashTest {
         qemu.apply(SimulatedQemu.Settings.DEFAULT);
         Patience.until(() -> Boolean.FALSE.equals(mdev().path("inUse")));
         assertThat(qemu.plugged()).isEmpty();
+    }
+
+    private String attemptOfTheFirstRecord() {
+        return given().get(url + "/audit?limit=1").path("items[0].attempt");
     }
 
     private boolean killedAt(String text, String word) {
