@@ -31,7 +31,7 @@ public record AccessProperties(
         @Nullable Mode mode,
         @DefaultValue("false") boolean openBeyondLoopback,
         @Nullable Path tokensFile,
-        @Valid @NotNull @DefaultValue List<Certificate> certificates,
+        @NotNull @DefaultValue List<@Valid Certificate> certificates,
         @Valid @NotNull @DefaultValue Socket socket,
         @Valid @NotNull @DefaultValue Jwt jwt,
         @NotNull @DefaultValue List<String> allowedOrigins,
