@@ -12,6 +12,7 @@ import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
+import org.apmatrix.access.Caller;
 import org.apmatrix.ap.AdapterId;
 import org.apmatrix.ap.DomainId;
 import org.apmatrix.ap.MdevId;
@@ -162,7 +163,15 @@ class MdevController {
             throw new InvalidValue("Idempotency-Key", "1 to 255 printable characters without blanks.");
         }
         MdevId uuid = body.uuid() == null ? null : ApiConverters.mdevId("uuid", body.uuid());
-        return answer(mdevs.create(uuid, body.matrix(), idempotencyKey, Answers.options(dryRun, null, null)), request);
+        return answer(
+                mdevs.create(uuid, body.matrix(), ownKey(idempotencyKey), Answers.options(dryRun, null, null)),
+                request);
+    }
+
+    /** Two callers who choose the same key mean two requests. */
+    private static @Nullable String ownKey(@Nullable String idempotencyKey) {
+        Caller caller = Caller.current();
+        return idempotencyKey == null ? null : caller.kind() + " " + caller.name() + " " + idempotencyKey;
     }
 
     @PutMapping(path = "/{uuid}", consumes = MediaType.APPLICATION_JSON_VALUE)

@@ -4,9 +4,11 @@ import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.github.benmanes.caffeine.cache.Ticker;
 import java.time.Duration;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
+import org.apmatrix.fault.ErrorCode;
 import org.apmatrix.fault.Fault;
 import org.apmatrix.fault.HostFailure;
 import org.apmatrix.fault.RequestDenied;
@@ -16,9 +18,11 @@ import org.jspecify.annotations.Nullable;
  * Remembers the answers to requests with an Idempotency-Key: the first one is carried out, the others get its answer, a refusal included. A request that comes
  * while the first is under way waits for it.
  *
- * <p>A failure of the host and a held lock are not remembered: they say nothing about the request, and a retry is what the key is for.
+ * <p>A failure of the host, a held lock and a missing role are not remembered: they say nothing about the request, and a retry is what the key is for.
  */
 public final class IdempotencyKeys {
+    private static final Set<ErrorCode> NOT_REMEMBERED = Set.of(ErrorCode.HOST_LOCKED, ErrorCode.FORBIDDEN);
+
     private record Known(Object request, CompletableFuture<Object> answer) {}
 
     private final Cache<String, Known> known;
@@ -61,16 +65,15 @@ public final class IdempotencyKeys {
             mine.answer().complete(answer);
             return answer;
         } catch (RuntimeException | Error e) {
-            if (!(e instanceof Fault) || e instanceof HostFailure || isLocked(e)) {
+            boolean isAboutTheRequest = e instanceof Fault fault
+                    && !(fault instanceof HostFailure)
+                    && !NOT_REMEMBERED.contains(fault.code());
+            if (!isAboutTheRequest) {
                 known.asMap().remove(key, mine);
             }
             mine.answer().completeExceptionally(e);
             throw e;
         }
-    }
-
-    private static boolean isLocked(Throwable e) {
-        return e instanceof Fault fault && fault.code() == org.apmatrix.fault.ErrorCode.HOST_LOCKED;
     }
 
     private static Object join(CompletableFuture<Object> answer) {

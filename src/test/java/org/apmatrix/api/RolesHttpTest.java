@@ -138,6 +138,23 @@ class RolesHttpTest extends SecuredHttpTest {
     }
 
     @Test
+    void anIdempotencyKeyIsItsCallersOwn() {
+        String key = "the-same-for-both";
+        with(ONLY.get(ADMIN))
+                .with("Idempotency-Key", key)
+                .post("/mdevs", ONE_CONTROL_DOMAIN)
+                .statusCode(201);
+        with(ONLY.get(OPERATOR))
+                .with("Idempotency-Key", key)
+                .post("/mdevs", ONE_CONTROL_DOMAIN)
+                .statusCode(403);
+        with(ONLY.get(OPERATOR))
+                .with("Idempotency-Key", key)
+                .post("/mdevs", "{}")
+                .statusCode(201);
+    }
+
+    @Test
     void aDeviceWithAControlDomainIsPluggedByAnOperator() {
         with(ONLY.get(ADMIN)).patch("/masks", "{'apmask': '-5'}").statusCode(200);
         with(ONLY.get(ADMIN))
