@@ -39,6 +39,11 @@ public final class ApBus {
         return sysfs.exists(BUS);
     }
 
+    /** Whether the masks may be written: not in a container that has sysfs read-only. */
+    public boolean isWritable() {
+        return sysfs.isWritable(BUS.resolve("apmask"));
+    }
+
     /** The highest adapter number; 63 on kernels without the attribute, which know no more. */
     public int maxAdapterId() {
         return attributes.number(BUS.resolve("ap_max_adapter_id")).orElse(63);

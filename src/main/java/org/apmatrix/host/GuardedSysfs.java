@@ -99,4 +99,9 @@ public final class GuardedSysfs implements Sysfs {
     public boolean exists(Path path) {
         return sysfs.exists(path);
     }
+
+    @Override
+    public boolean isWritable(Path attribute) {
+        return sysfs.isWritable(attribute);
+    }
 }

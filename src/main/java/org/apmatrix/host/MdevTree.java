@@ -33,6 +33,11 @@ public final class MdevTree {
         return sysfs.exists(MATRIX);
     }
 
+    /** Whether devices may be made: not in a container that has sysfs read-only. */
+    public boolean isWritable() {
+        return sysfs.isWritable(CREATE);
+    }
+
     /** What the matrix device says it can, such as {@code guest_matrix hotplug ap_config}; empty on kernels before 6.12, which do not say. */
     public Optional<List<String>> features() {
         return attributes.word(MATRIX.resolve("features")).map(text -> List.of(text.split("\\s+")));

@@ -6,7 +6,7 @@ import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.stereotype.Component;
 
-/** Ready means that there is an AP bus and that vfio_ap is loaded. */
+/** Ready means that there is an AP bus, that vfio_ap is loaded, and that this process may write to both. */
 @Component("apHealthIndicator")
 final class ApHealthIndicator implements HealthIndicator {
     private final Host host;
@@ -21,7 +21,11 @@ final class ApHealthIndicator implements HealthIndicator {
                 Health.up().withDetail("simulated", host.machine().isSimulated());
         try {
             host.mdevs();
-            return health.build();
+            return host.isWritable()
+                    ? health.build()
+                    : health.outOfService()
+                            .withDetail("reason", "The AP bus or the matrix device in sysfs cannot be written to.")
+                            .build();
         } catch (Fault unavailable) {
             return health.outOfService()
                     .withDetail("reason", unavailable.detail())

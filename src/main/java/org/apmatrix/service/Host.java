@@ -76,6 +76,11 @@ public final class Host {
         return mdevs;
     }
 
+    /** Whether the masks and the mediated devices may be written by this process. */
+    public boolean isWritable() {
+        return bus.isWritable() && mdevs.isWritable();
+    }
+
     public boolean vfioApLoaded() {
         return mdevs.isPresent();
     }

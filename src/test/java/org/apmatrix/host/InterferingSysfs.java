@@ -72,4 +72,9 @@ public final class InterferingSysfs implements Sysfs {
     public boolean exists(Path path) {
         return kernel.exists(path);
     }
+
+    @Override
+    public boolean isWritable(Path attribute) {
+        return kernel.isWritable(attribute);
+    }
 }

@@ -28,4 +28,7 @@ public interface Sysfs {
 
     /** Whether something is at this path, links followed. */
     boolean exists(Path path);
+
+    /** Whether this process may write to it, by its rights and those of the mount; false where there is nothing. */
+    boolean isWritable(Path attribute);
 }

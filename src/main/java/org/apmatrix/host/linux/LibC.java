@@ -19,6 +19,7 @@ final class LibC {
     static final int O_DIRECTORY = 0200000;
     static final int O_CLOEXEC = 02000000;
     static final int F_OK = 0;
+    static final int W_OK = 2;
 
     /** How this JVM turns a path into the bytes of a file name; the same as the JDK's own file classes. */
     private static final Charset FILE_NAMES = Charset.forName(

@@ -56,4 +56,9 @@ public final class LinuxSysfs implements Sysfs {
     public boolean exists(Path path) {
         return calls.exists(path);
     }
+
+    @Override
+    public boolean isWritable(Path attribute) {
+        return calls.isWritable(attribute);
+    }
 }

@@ -106,6 +106,16 @@ final class SystemCalls {
         return LibC.fileName(target, (int) length);
     }
 
+    boolean isWritable(Path file) {
+        try {
+            byte[] path = path("access", file);
+            retried("access", file, () -> LibC.access(path, LibC.W_OK));
+            return true;
+        } catch (KernelException refused) {
+            return false;
+        }
+    }
+
     boolean exists(Path file) {
         try {
             byte[] path = path("access", file);

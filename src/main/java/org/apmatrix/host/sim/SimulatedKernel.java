@@ -377,6 +377,12 @@ public final class SimulatedKernel implements Sysfs {
         });
     }
 
+    /** Whoever calls the simulated kernel is root. */
+    @Override
+    public boolean isWritable(Path attribute) {
+        return exists(attribute);
+    }
+
     @Override
     public boolean exists(Path path) {
         return locked(() -> {

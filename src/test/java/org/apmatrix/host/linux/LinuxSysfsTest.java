@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.apmatrix.Component;
 import org.apmatrix.host.SysfsContract;
 import org.apmatrix.host.fuse.SimulatedMount;
 import org.apmatrix.host.kernel.Errno;
@@ -54,6 +55,26 @@ class LinuxSysfsTest extends SysfsContract {
     @Override
     protected SimulatedKernel kernel() {
         return KERNEL;
+    }
+
+    @Test
+    void aTreeThatIsMountedReadOnlyIsNotWritable() throws Exception {
+        Component.require("root", "root".equals(System.getProperty("user.name")), "run the tests as root");
+        assertThat(sysfs().isWritable(APMASK)).isTrue();
+        assertThat(sysfs().isWritable(Path.of("/sys/bus/ap/nothing"))).isFalse();
+        sh("mount --bind " + mountPoint + " " + directory);
+        try {
+            sh("mount -o remount,bind,ro " + directory);
+            assertThat(new LinuxSysfs(directory).isWritable(APMASK)).isFalse();
+        } finally {
+            sh("umount " + directory);
+        }
+    }
+
+    private static void sh(String command) throws Exception {
+        assertThat(new ProcessBuilder(command.split(" ")).inheritIO().start().waitFor())
+                .as(command)
+                .isZero();
     }
 
     @Test
