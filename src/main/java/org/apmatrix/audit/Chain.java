@@ -6,6 +6,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -26,6 +27,10 @@ final class Chain {
     private static final byte[] LABEL = ",\"hash\":\"".getBytes(StandardCharsets.US_ASCII);
     private static final byte[] START = "{\"sequence\":".getBytes(StandardCharsets.US_ASCII);
     private static final int ENDING = LABEL.length + 64 + 2;
+
+    /** A token or a JWT that somebody put where it does not belong: into a path, a parameter or a body. */
+    private static final Pattern SECRET = Pattern.compile(
+            "(apm_[a-z0-9-]{1,32}_)[A-Za-z0-9_-]+|(?<=eyJ)[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]*");
 
     private Chain() {}
 
@@ -48,7 +53,8 @@ final class Chain {
         if (!json.endsWith(NO_HASH)) {
             throw new IllegalStateException("the hash is not the last member of a record");
         }
-        String content = json.substring(0, json.length() - NO_HASH.length());
+        String content = SECRET.matcher(json.substring(0, json.length() - NO_HASH.length()))
+                .replaceAll(found -> (found.group(1) == null ? "" : found.group(1)) + "…");
         String hash = sha256(content.getBytes(StandardCharsets.UTF_8));
         return new Line(content + ",\"hash\":\"" + hash + "\"}\n", new Link(placed.sequence(), hash));
     }

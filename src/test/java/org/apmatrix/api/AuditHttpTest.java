@@ -236,6 +236,21 @@ class AuditHttpTest extends HttpTest {
     }
 
     @Test
+    void aTokenInTheWrongPlaceDoesNotReachTheJournalEither() throws Exception {
+        String secret = "5QRYvp6skpq0GlcaeblRMAcV9o3ke1";
+        String jwt = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtZSJ9." + secret;
+        asked.delete("/mdevs/apm_ci_" + secret);
+        asked.patch("/masks", "{'apmask': 'apm_ci_" + secret + "', 'aqmask': '" + jwt + "'}");
+        asked.post("/mdevs?dryRun=apm_ci_" + secret, "{}");
+        assertThat(records()).hasSizeGreaterThanOrEqualTo(3);
+        try (var files = Files.list(JOURNAL)) {
+            for (Path file : files.toList()) {
+                assertThat(Files.readString(file)).doesNotContain(secret).doesNotContain("eyJzdWIiOiJtZSJ9");
+            }
+        }
+    }
+
+    @Test
     void theJournalOfTheRunningServiceIsWhole() throws Exception {
         asked.delete("/mdevs/" + A).statusCode(204);
         assertThat(AuditVerification.verify(JOURNAL))
