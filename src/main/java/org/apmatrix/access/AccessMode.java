@@ -29,6 +29,9 @@ record AccessMode(boolean isOpen, boolean isLoopbackOnly, String reason) {
         if (!properties.certificates().isEmpty()) {
             ways.add("client certificates");
         }
+        if (properties.socket().path() != null) {
+            ways.add("the socket " + properties.socket().path());
+        }
         if (!ways.isEmpty()) {
             return new AccessMode(false, false, "who calls is told by " + String.join(", ", ways));
         }

@@ -82,8 +82,10 @@ public record AccessProperties(
      *
      * @param body the largest body
      * @param inFlightPerCaller how many requests of one caller may be under way; callers without an identity are told apart by their address
+     * @param wrongTokensPerMinute how many wrong tokens of one address are checked
      */
     public record Limits(
             @NotNull @DefaultValue("1MB") DataSize body,
-            @Min(1) @DefaultValue("128") int inFlightPerCaller) {}
+            @Min(1) @DefaultValue("128") int inFlightPerCaller,
+            @Min(1) @DefaultValue("10") int wrongTokensPerMinute) {}
 }

@@ -1,6 +1,8 @@
 package org.apmatrix.access;
 
+import java.time.Instant;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.security.authentication.AnonymousAuthenticationToken;
@@ -39,6 +41,19 @@ public record Caller(String name, Kind kind, Set<Role> roles) {
                 .flatMap(authority -> Role.parse(String.valueOf(authority.getAuthority())).stream())
                 .collect(Collectors.toUnmodifiableSet());
         return new Caller(authentication.getName(), kind(authentication), roles);
+    }
+
+    /** Tells later on whether the identity of this thread's request still holds: a token that has not been removed, a JWT that has not expired. */
+    public static BooleanSupplier validity() {
+        Authentication authentication = SecurityContextHolder.getContext().getAuthentication();
+        if (authentication instanceof Known known) {
+            return known.isStillKnown();
+        }
+        if (authentication instanceof JwtAuthenticationToken jwt) {
+            Instant end = jwt.getToken().getExpiresAt();
+            return () -> end == null || Instant.now().isBefore(end);
+        }
+        return () -> true;
     }
 
     private static Kind kind(Authentication authentication) {

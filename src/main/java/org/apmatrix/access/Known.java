@@ -1,6 +1,7 @@
 package org.apmatrix.access;
 
 import java.util.Collection;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.security.authentication.AbstractAuthenticationToken;
 
@@ -10,12 +11,23 @@ final class Known extends AbstractAuthenticationToken {
 
     private final String name;
     private final Caller.Kind kind;
+    private final transient BooleanSupplier isStillKnown;
 
     Known(String name, Caller.Kind kind, Collection<Role> roles) {
+        this(name, kind, roles, () -> true);
+    }
+
+    /** @param isStillKnown whether this identity has not been taken back */
+    Known(String name, Caller.Kind kind, Collection<Role> roles, BooleanSupplier isStillKnown) {
         super(Role.authorities(roles));
         this.name = name;
         this.kind = kind;
+        this.isStillKnown = isStillKnown;
         setAuthenticated(true);
+    }
+
+    BooleanSupplier isStillKnown() {
+        return isStillKnown;
     }
 
     Caller.Kind kind() {

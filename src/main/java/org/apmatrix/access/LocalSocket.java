@@ -6,7 +6,9 @@ import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import jdk.net.ExtendedSocketOptions;
 import org.apache.catalina.connector.Connector;
 import org.apache.coyote.Adapter;
@@ -49,6 +51,18 @@ final class LocalSocket implements WebServerFactoryCustomizer<TomcatServletWebSe
 
     /** A service that was killed leaves its socket behind, on which nobody listens. */
     private static void deleteStale(Path path) {
+        if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+            return;
+        }
+        try {
+            if (!Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                    .isOther()) {
+                throw new StartRefused(
+                        path + " is there and is no socket.", "Set another apmatrix.security.socket.path");
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
         try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
             channel.connect(UnixDomainSocketAddress.of(path));
         } catch (IOException nobodyListens) {

@@ -1,7 +1,7 @@
 package org.apmatrix.access;
 
+import com.github.benmanes.caffeine.cache.Ticker;
 import jakarta.servlet.http.HttpServletRequest;
-import jakarta.servlet.http.HttpServletResponse;
 import java.net.InetAddress;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -17,7 +17,6 @@ import org.springframework.context.annotation.Configuration;
 import org.springframework.core.env.Environment;
 import org.springframework.core.env.Profiles;
 import org.springframework.http.HttpMethod;
-import org.springframework.security.authentication.AuthenticationManager;
 import org.springframework.security.authentication.AuthenticationServiceException;
 import org.springframework.security.authorization.AuthorizationDecision;
 import org.springframework.security.config.annotation.web.builders.HttpSecurity;
@@ -29,6 +28,7 @@ import org.springframework.security.oauth2.server.resource.InvalidBearerTokenExc
 import org.springframework.security.oauth2.server.resource.authentication.BearerTokenAuthenticationToken;
 import org.springframework.security.oauth2.server.resource.authentication.JwtAuthenticationConverter;
 import org.springframework.security.oauth2.server.resource.authentication.JwtAuthenticationProvider;
+import org.springframework.security.web.AuthenticationEntryPoint;
 import org.springframework.security.web.SecurityFilterChain;
 import org.springframework.security.web.access.intercept.AuthorizationFilter;
 import org.springframework.security.web.access.intercept.RequestAuthorizationContext;
@@ -74,16 +74,20 @@ class SecurityConfiguration {
             AccessProperties properties,
             ObjectProvider<JwtDecoder> jwtDecoder,
             @Qualifier("handlerExceptionResolver") HandlerExceptionResolver problems) {
-        AuthenticationManager bearers = bearers(properties, jwtDecoder.getIfAvailable());
+        WrongTokens wrong = new WrongTokens(properties.limits().wrongTokensPerMinute(), Ticker.systemTicker());
+        Bearers bearers = bearers(properties, jwtDecoder.getIfAvailable(), wrong);
+        AuthenticationEntryPoint askForIdentity =
+                (request, response, why) -> askForIdentity(request.getRemoteAddr(), why, wrong);
         http.csrf(csrf -> csrf.disable()) // no cookie tells who calls, and ForeignPages refuses what other pages send
                 .requestCache(cache -> cache.disable())
                 .logout(logout -> logout.disable())
                 .sessionManagement(session -> session.sessionCreationPolicy(SessionCreationPolicy.STATELESS))
                 .x509(x509 -> x509.x509PrincipalExtractor(ClientCertificates::subject)
                         .authenticationUserDetailsService(new ClientCertificates(properties.certificates())))
-                .oauth2ResourceServer(bearer -> bearer.authenticationManagerResolver(request -> bearers)
-                        .authenticationEntryPoint(SecurityConfiguration::askForIdentity))
-                .exceptionHandling(refusals -> refusals.authenticationEntryPoint(SecurityConfiguration::askForIdentity)
+                .oauth2ResourceServer(bearer -> bearer.authenticationManagerResolver(
+                                request -> sent -> bearers.authenticate(sent, request.getRemoteAddr()))
+                        .authenticationEntryPoint(askForIdentity))
+                .exceptionHandling(refusals -> refusals.authenticationEntryPoint(askForIdentity)
                         .accessDeniedHandler((request, response, why) -> {
                             throw RequestDenied.roleMissing(
                                     needed(request).orElse(Role.ADMIN).toString());
@@ -110,15 +114,22 @@ class SecurityConfiguration {
         return http.build();
     }
 
-    private static AuthenticationManager bearers(AccessProperties properties, @Nullable JwtDecoder jwtDecoder) {
-        StaticTokens tokens =
-                properties.tokensFile() == null ? null : new StaticTokens(new TokenFile(properties.tokensFile()));
+    /** Tells who sends a bearer token, from this address. */
+    private interface Bearers {
+        Authentication authenticate(Authentication sent, String address);
+    }
+
+    private static Bearers bearers(AccessProperties properties, @Nullable JwtDecoder jwtDecoder, WrongTokens wrong) {
+        StaticTokens tokens = properties.tokensFile() == null
+                ? null
+                : new StaticTokens(new TokenFile(properties.tokensFile()), wrong);
         JwtAuthenticationProvider jwts = jwtDecoder == null ? null : jwts(jwtDecoder, properties.jwt());
-        return authentication -> {
+        return (authentication, address) -> {
             String text = ((BearerTokenAuthenticationToken) authentication).getToken();
             Optional<Token> token = Token.parse(text);
             if (token.isPresent() && tokens != null) {
-                return tokens.caller(token.get()).orElseThrow(() -> new InvalidBearerTokenException("unknown token"));
+                return tokens.caller(token.get(), address)
+                        .orElseThrow(() -> new InvalidBearerTokenException("unknown token"));
             }
             if (token.isPresent() || jwts == null) {
                 throw new InvalidBearerTokenException("a token of a kind that is not configured");
@@ -142,10 +153,11 @@ class SecurityConfiguration {
         return provider;
     }
 
-    private static void askForIdentity(
-            HttpServletRequest request, HttpServletResponse response, AuthenticationException why) {
+    private static void askForIdentity(String address, AuthenticationException why, WrongTokens wrong) {
         if (why instanceof InvalidBearerTokenException) {
-            LOG.info("{} {}: {}", request.getMethod(), request.getRequestURI(), why.getMessage());
+            if (wrong.count(address)) {
+                LOG.info("from {}: {}", address, why.getMessage());
+            }
             throw RequestDenied.unauthenticated("The token is wrong, has expired, or is not for this service.");
         }
         throw RequestDenied.unauthenticated(

@@ -22,25 +22,36 @@ final class StaticTokens {
     private static final int REMEMBERED = 10_000;
 
     private final TokenFile file;
+    private final WrongTokens wrong;
     private final Cache<String, TokenFile.Entry> checked =
             Caffeine.newBuilder().maximumSize(REMEMBERED).build();
     private final Semaphore room = new Semaphore(CHECKED_AT_ONCE);
 
-    StaticTokens(TokenFile file) {
+    StaticTokens(TokenFile file, WrongTokens wrong) {
         this.file = file;
+        this.wrong = wrong;
     }
 
-    /** Empty for a token that nobody has been given. Throws TOO_MANY_REQUESTS while others are being checked. */
-    Optional<Known> caller(Token token) {
+    /**
+     * Empty for a token that nobody has been given. Throws TOO_MANY_REQUESTS while others are being checked, and for an address that has sent too many wrong ones.
+     */
+    Optional<Known> caller(Token token, String address) {
         return file.find(token.name())
-                .filter(entry -> isKnown(token, entry))
-                .map(entry -> new Known(entry.name(), Caller.Kind.TOKEN, entry.roles()));
+                .filter(entry -> isKnown(token, entry, address))
+                .map(entry -> new Known(
+                        entry.name(),
+                        Caller.Kind.TOKEN,
+                        entry.roles(),
+                        () -> file.find(entry.name()).filter(entry::equals).isPresent()));
     }
 
-    private boolean isKnown(Token token, TokenFile.Entry entry) {
+    private boolean isKnown(Token token, TokenFile.Entry entry, String address) {
         String digest = sha256(token.text());
         if (entry.equals(checked.getIfPresent(digest))) {
             return true;
+        }
+        if (!wrong.mayTry(address)) {
+            throw RequestDenied.tooManyRequests("Too many wrong tokens came from this address: wait a minute.");
         }
         try {
             if (!room.tryAcquire(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {

@@ -3,6 +3,8 @@ package org.apmatrix.api;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.BooleanSupplier;
+import org.apmatrix.access.Caller;
 import org.apmatrix.events.Event;
 import org.apmatrix.events.EventJournal;
 import org.apmatrix.events.EventProperties;
@@ -16,6 +18,8 @@ import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
 /**
  * Writes events to those who listen, each in a thread of its own: one that takes nothing holds neither the others nor a thread of the web server, and is given up
  * when a write fails, at the latest by the server's own timeout. How many there are is limited by the journal.
+ *
+ * <p>A stream ends as soon as its listener's token was removed, or its JWT has expired: with the next event or heartbeat.
  *
  * <p>Ends all streams before the web server begins its graceful shutdown, which would wait for them.
  */
@@ -37,18 +41,22 @@ final class EventStreams implements SmartLifecycle {
     SseEmitter begin(EventJournal.Listener listener) {
         SseEmitter emitter = new SseEmitter(NO_TIMEOUT);
         emitter.onCompletion(listener::close);
-        Thread writer = new Thread(() -> write(listener, emitter), "events");
+        BooleanSupplier isStillKnown = Caller.validity();
+        Thread writer = new Thread(() -> write(listener, emitter, isStillKnown), "events");
         writer.setDaemon(true);
         writer.start();
         return emitter;
     }
 
-    private void write(EventJournal.Listener listener, SseEmitter emitter) {
+    private void write(EventJournal.Listener listener, SseEmitter emitter, BooleanSupplier isStillKnown) {
         try (listener) {
             // the place to go on from, for a reader that is cut off before its first event
             sendPlace(listener, emitter, "listening");
             while (listener.isOpen()) {
                 List<Event> events = listener.next(heartbeat);
+                if (!isStillKnown.getAsBoolean()) {
+                    break;
+                }
                 for (Event event : events) {
                     send(event, emitter);
                 }

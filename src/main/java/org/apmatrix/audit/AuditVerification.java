@@ -79,6 +79,13 @@ public final class AuditVerification {
     }
 
     private void follow(NavigableMap<Long, Path> files, boolean allOfThem) throws IOException, Broken {
+        if (allOfThem && files.isEmpty() && head == null) {
+            throw new Broken("there is no journal");
+        }
+        if (allOfThem && head == null) {
+            throw new Broken(
+                    "the file head is missing, which tells of the last record: a cut at the end cannot be seen");
+        }
         if (allOfThem && head != null && head.sequence() > 0 && (files.isEmpty() || files.firstKey() > head.first())) {
             throw new Broken("record " + head.first() + " is missing: "
                     + (files.isEmpty()

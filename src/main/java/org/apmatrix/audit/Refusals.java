@@ -8,8 +8,8 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps a flood of requests that reach no operation from filling the disk: the first ones of each source have a record of their own each minute, the rest is counted
- * and told in one. All sources together have ten times that.
+ * Keeps a flood of requests of nobody in particular that reach no operation from filling the disk: the first ones of each source have a record of their own each
+ * minute, the rest is counted and told in one. All sources together have ten times that. Who is known by name has a record for each.
  */
 final class Refusals {
     private static final Duration MINUTE = Duration.ofMinutes(1);
@@ -45,7 +45,10 @@ final class Refusals {
 
     /** False when it is only counted. */
     boolean mayStandAlone(AuditRecord refusal) {
-        String source = refusal.sourceAddress() + " " + refusal.actor();
+        if (!refusal.actor().equals(Actor.ANONYMOUS)) {
+            return true;
+        }
+        String source = String.valueOf(refusal.sourceAddress());
         return window(source, alone).take(refusal) && window(ALL, 10 * alone).take(refusal);
     }
 

@@ -50,9 +50,14 @@ final class Invariants {
     }
 
     /** Ids that are newly assigned lie within what the machine has; the kernel's ENODEV. */
-    /** Whoever has a control domain can load its master keys: giving and taking one is a right of its own. */
+    /**
+     * Whoever has a control domain can load its master keys, on each adapter of the device: giving and taking one, and carrying one onto another adapter, is a right
+     * of its own.
+     */
     static void controlDomainsStay(Matrix before, Matrix after) {
-        if (!before.controlDomains().equals(after.controlDomains())) {
+        boolean carried =
+                !after.controlDomains().ids().isEmpty() && !before.adapters().containsAll(after.adapters());
+        if (carried || !before.controlDomains().equals(after.controlDomains())) {
             throw RequestDenied.roleMissing("control-domain-admin");
         }
     }

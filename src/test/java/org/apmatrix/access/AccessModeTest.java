@@ -66,6 +66,9 @@ class AccessModeTest {
         AccessProperties tokens = properties(Mode.OPEN, Path.of("tokens"), List.of(), false);
         AccessProperties certificates =
                 properties(null, null, List.of(new AccessProperties.Certificate("CN=a", List.of(Role.VIEWER))), true);
+        AccessProperties socket =
+                AccessPropertiesTest.bind(java.util.Map.of("apmatrix.security.socket.path", "/run/s"));
+        assertThat(AccessMode.of(socket, SIMULATED, false, LOOPBACK).isOpen()).isFalse();
         assertThat(AccessMode.of(tokens, SIMULATED, false, LOOPBACK).isOpen()).isFalse();
         assertThat(AccessMode.of(certificates, SIMULATED, false, NETWORK).isOpen())
                 .isFalse();

@@ -27,7 +27,7 @@ class AccessPropertiesTest {
                         new AccessProperties.Socket(null, Map.of()),
                         new AccessProperties.Jwt("sub", "roles"),
                         List.of(),
-                        new AccessProperties.Limits(DataSize.ofMegabytes(1), 128)));
+                        new AccessProperties.Limits(DataSize.ofMegabytes(1), 128, 10)));
     }
 
     @Test
@@ -44,7 +44,8 @@ class AccessPropertiesTest {
                         entry("apmatrix.security.jwt.roles-claim", "realm_access.roles"),
                         entry("apmatrix.security.allowed-origins", "https://console.example.com"),
                         entry("apmatrix.security.limits.body", "64KB"),
-                        entry("apmatrix.security.limits.in-flight-per-caller", "4"))))
+                        entry("apmatrix.security.limits.in-flight-per-caller", "4"),
+                        entry("apmatrix.security.limits.wrong-tokens-per-minute", "5"))))
                 .isEqualTo(new AccessProperties(
                         AccessProperties.Mode.REQUIRED,
                         true,
@@ -54,7 +55,7 @@ class AccessPropertiesTest {
                         new AccessProperties.Socket(Path.of("/run/ap.sock"), Map.of("monitor", List.of(Role.VIEWER))),
                         new AccessProperties.Jwt("preferred_username", "realm_access.roles"),
                         List.of("https://console.example.com"),
-                        new AccessProperties.Limits(DataSize.ofKilobytes(64), 4)));
+                        new AccessProperties.Limits(DataSize.ofKilobytes(64), 4, 5)));
     }
 
     @Test

@@ -2,7 +2,10 @@ package org.apmatrix.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.hamcrest.Matchers.everyItem;
+import static org.hamcrest.Matchers.greaterThan;
 import static org.hamcrest.Matchers.hasKey;
+import static org.hamcrest.Matchers.hasSize;
 import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.not;
 
@@ -11,6 +14,12 @@ import com.nimbusds.jose.JWSHeader;
 import com.nimbusds.jose.crypto.MACSigner;
 import com.nimbusds.jwt.PlainJWT;
 import com.nimbusds.jwt.SignedJWT;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.StandardOpenOption;
 import java.security.KeyPairGenerator;
@@ -73,6 +82,37 @@ class IdentityHttpTest extends SecuredHttpTest {
     @ValueSource(strings = {"", "nonsense", "apm_", "apm_ci", "apm_CI_x", "a.b.c", "apm_ci_" + "x"})
     void nonsenseIsNobody(String bearer) {
         with(bearer).get("/host").statusCode(401).body("code", is("UNAUTHENTICATED"));
+    }
+
+    @Test
+    void aStreamOfEventsEndsWhenItsTokenIsRemoved() throws Exception {
+        AtomicReference<String> token = new AtomicReference<>();
+        editTokens(editor -> token.set(editor.add("listener", List.of(Role.VIEWER))));
+        HttpClient http = HttpClient.newBuilder().sslContext(tls(null)).build();
+        HttpResponse<InputStream> stream = http.send(
+                HttpRequest.newBuilder(URI.create("https://localhost:" + port + "/api/v1/events"))
+                        .header("Authorization", "Bearer " + token.get())
+                        .build(),
+                HttpResponse.BodyHandlers.ofInputStream());
+        assertThat(stream.statusCode()).isEqualTo(200);
+        assertThat(stream.body().read()).isEqualTo(':');
+        editTokens(editor -> editor.remove("listener"));
+        with(ONLY.get(Role.ADMIN)).post("/mdevs", "{}").statusCode(201);
+        assertThat(new String(stream.body().readAllBytes(), StandardCharsets.UTF_8))
+                .doesNotContain("mdev.created");
+    }
+
+    @Test
+    void aCallerDoesNotChooseItsAddress() {
+        with(ONLY.get(Role.OPERATOR))
+                .with("X-Forwarded-For", "6.6.6.6")
+                .with("Forwarded", "for=6.6.6.6")
+                .delete("/mdevs/6a6a6a6a-6a6a-4a6a-8a6a-6a6a6a6a6a6a")
+                .statusCode(204);
+        with(ONLY.get(Role.VIEWER))
+                .get("/audit?limit=1000&target=6a6a6a6a-6a6a-4a6a-8a6a-6a6a6a6a6a6a")
+                .body("items.sourceAddress", everyItem(not(is("6.6.6.6"))))
+                .body("items", hasSize(greaterThan(0)));
     }
 
     @Test

@@ -7,14 +7,23 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+import org.apmatrix.Patience;
 import org.junit.jupiter.api.Test;
 
 /** More than anybody needs to send: answered or dropped, and the service goes on. */
 class LimitsHttpTest extends HttpTest {
     private static final int MORE_THAN_THERE_MAY_BE = 1_500;
+    private static final int MORE_THAN_THERE_ARE_THREADS = 300;
 
     @Test
     void aBodyThatIsDeclaredTooLargeIsNotRead() throws Exception {
@@ -54,6 +63,57 @@ class LimitsHttpTest extends HttpTest {
         api.post("/mdevs", "{'adapters':".repeat(10_000) + "1" + "}".repeat(10_000))
                 .statusCode(400)
                 .body("code", is("INVALID_VALUE"));
+    }
+
+    @Test
+    void slowBodiesOfWhatIsRefusedKeepNoThread() throws Exception {
+        byte[] head = "POST /api/v1/nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\nx"
+                .getBytes(StandardCharsets.US_ASCII);
+        List<Socket> slow = new ArrayList<>();
+        AtomicBoolean drip = new AtomicBoolean(true);
+        try {
+            for (int i = 0; i < MORE_THAN_THERE_ARE_THREADS; i++) {
+                Socket socket = new Socket("localhost", port);
+                socket.getOutputStream().write(head);
+                slow.add(socket);
+            }
+            Thread dripping = new Thread(() -> {
+                while (drip.get()) {
+                    slow.forEach(LimitsHttpTest::drip);
+                    LockSupport.parkNanos(50_000_000);
+                }
+            });
+            dripping.setDaemon(true);
+            dripping.start();
+            // 429 while all of them are being refused at once
+            Patience.until(() -> status() == 200);
+        } finally {
+            drip.set(false);
+            for (Socket socket : slow) {
+                socket.close();
+            }
+        }
+    }
+
+    private int status() {
+        HttpRequest request = HttpRequest.newBuilder(URI.create("http://localhost:" + port + "/api/v1/host"))
+                .timeout(Duration.ofSeconds(20))
+                .build();
+        try {
+            return HttpClient.newHttpClient()
+                    .send(request, HttpResponse.BodyHandlers.discarding())
+                    .statusCode();
+        } catch (IOException | InterruptedException e) {
+            throw new AssertionError("no answer", e);
+        }
+    }
+
+    private static void drip(Socket socket) {
+        try {
+            socket.getOutputStream().write('x');
+        } catch (IOException hungUp) {
+            // as it should be
+        }
     }
 
     @Test

@@ -128,13 +128,27 @@ class RolesHttpTest extends SecuredHttpTest {
     @Test
     void whoMayNotGiveControlDomainsMayNotTakeThemEitherButMayLeaveThem() {
         with(ONLY.get(ADMIN)).patch("/masks", "{'apmask': '-5'}").statusCode(200);
-        with(ONLY.get(ADMIN)).put("/mdevs/" + UUID, ONE_CONTROL_DOMAIN).statusCode(201);
+        with(ONLY.get(ADMIN))
+                .put("/mdevs/" + UUID, "{'adapters': [5], 'controlDomains': [4]}")
+                .statusCode(201);
         with(ONLY.get(OPERATOR))
                 .put("/mdevs/" + UUID + "/matrix", "{'adapters': [5], 'domains': [], 'controlDomains': []}")
                 .statusCode(403);
         with(ONLY.get(OPERATOR))
-                .put("/mdevs/" + UUID + "/matrix", "{'adapters': [5], 'domains': [], 'controlDomains': [4]}")
+                .put("/mdevs/" + UUID + "/matrix", "{'adapters': [5], 'domains': [4], 'controlDomains': [4]}")
                 .statusCode(200);
+    }
+
+    @Test
+    void aControlDomainIsNotCarriedOntoAnotherAdapter() {
+        with(ONLY.get(ADMIN)).patch("/masks", "{'apmask': '-5,-6'}").statusCode(200);
+        with(ONLY.get(ADMIN))
+                .put("/mdevs/" + UUID, "{'adapters': [5], 'controlDomains': [4]}")
+                .statusCode(201);
+        with(ONLY.get(OPERATOR)).put("/mdevs/" + UUID + "/adapters/6").statusCode(403);
+        with(ONLY.get(OPERATOR)).put("/mdevs/" + UUID + "/domains/71").statusCode(200);
+        with(ONLY.get(OPERATOR)).delete("/mdevs/" + UUID + "/adapters/5").statusCode(200);
+        with(ONLY.get(OPERATOR)).put("/mdevs/" + UUID + "/adapters/5").statusCode(403);
     }
 
     @Test

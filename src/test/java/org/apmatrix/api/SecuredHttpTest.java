@@ -98,6 +98,9 @@ abstract class SecuredHttpTest {
     @DynamicPropertySource
     static void allWays(DynamicPropertyRegistry properties) {
         properties.add("apmatrix.security.tokens-file", TOKENS::toString);
+        properties.add("apmatrix.security.limits.wrong-tokens-per-minute", () -> "100000");
+        // where Boot would believe what callers say of their address
+        properties.add("spring.main.cloud-platform", () -> "kubernetes");
         properties.add("apmatrix.security.socket.path", SOCKET::toString);
         properties.add("apmatrix.security.socket.users.nobody", () -> "viewer");
         // the tests knock at every door
