@@ -11,6 +11,10 @@ import org.apmatrix.access.AccessProperties.Mode;
  * @param reason for the log
  */
 record AccessMode(boolean isOpen, boolean isLoopbackOnly, String reason) {
+    private static final String REMEDY =
+            "Set apmatrix.security.tokens-file (java -jar apmatrix.jar token add makes it),"
+                    + " spring.security.oauth2.resourceserver.jwt.issuer-uri or .public-key-location, or apmatrix.security.certificates.";
+
     /**
      * Decides it, once at start.
      *
@@ -56,8 +60,4 @@ record AccessMode(boolean isOpen, boolean isLoopbackOnly, String reason) {
                                 ? " Or, as it is only simulated, let everybody in: --apmatrix.security.open-beyond-loopback=true"
                                 : " Or listen on this machine alone: --server.address=127.0.0.1"));
     }
-
-    private static final String REMEDY =
-            "Set apmatrix.security.tokens-file (java -jar apmatrix.jar token add makes it),"
-                    + " spring.security.oauth2.resourceserver.jwt.issuer-uri or .public-key-location, or apmatrix.security.certificates.";
 }
