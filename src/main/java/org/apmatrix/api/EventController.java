@@ -49,12 +49,14 @@ class EventController {
                     between two looks at the host may not be noticed.""")
     @ApiResponse(
             responseCode = "200",
-            description = "Messages, until either side ends them. The schema is that of one message's `data`.",
+            description =
+                    "Messages, until either side ends them. Schema and example are those of one message's `data`; on the wire:\n\n"
+                            + "```text\nid:3f0c9a5be1d24c77-42\nevent:mdev.created\ndata:{\"id\":\"3f0c9a5be1d24c77-42\",…}\n```",
             content =
                     @Content(
                             mediaType = MediaType.TEXT_EVENT_STREAM_VALUE,
                             schema = @Schema(implementation = EventResource.class),
-                            examples = @ExampleObject(Examples.EVENTS)))
+                            examples = @ExampleObject(Examples.EVENT)))
     @Refuses(ErrorCode.EVENTS_GONE)
     SseEmitter events(
             @Parameter(

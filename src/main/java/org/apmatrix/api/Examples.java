@@ -128,16 +128,10 @@ final class Examples {
             {"name": "guest1", "state": "paused", "temper": "SILENT",
              "cpuFeatures": {"ap": true, "apqci": true, "apft": true}}""";
 
-    static final String EVENTS = """
-            :listening
-            id:3f0c9a5be1d24c77-41
-
-            id:3f0c9a5be1d24c77-42
-            event:mdev.created
-            data:{"id":"3f0c9a5be1d24c77-42","time":"2026-01-02T03:04:05.678901Z","type":"mdev.created","origin":"external",\
-            "mdev":"62177883-f1bb-47f0-914d-32a22e3a8804","guest":null,"apqn":null,"before":null,\
-            "after":{"adapters":[5,6],"domains":[4,171],"controlDomains":[]}}
-            """;
+    static final String EVENT = """
+            {"id": "3f0c9a5be1d24c77-42", "time": "2026-01-02T03:04:05.678901Z", "type": "mdev.created", "origin": "external",
+             "mdev": "62177883-f1bb-47f0-914d-32a22e3a8804", "guest": null, "apqn": null, "before": null,
+             "after": {"adapters": [5, 6], "domains": [4, 171], "controlDomains": []}}""";
 
     static final String AUDIT = """
             {"items": [{"sequence": 4711, "time": "2026-01-02T03:04:05Z", "kind": "OUTCOME",
