@@ -2,14 +2,8 @@ package org.apmatrix.service;
 
 import static java.util.Objects.requireNonNull;
 
-import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -17,11 +11,9 @@ import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.MdevId;
-import org.apmatrix.fault.HostFailure;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -32,8 +24,7 @@ public final class GuestNotes {
     private static final Logger LOG = LoggerFactory.getLogger(GuestNotes.class);
     private static final String FILE = "guests.json";
 
-    private final @Nullable Path directory;
-    private final JsonMapper json;
+    private final StateFile<Content> file;
     private volatile Runnable changed = () -> {};
     private Content content = new Content(List.of(), List.of());
 
@@ -44,13 +35,15 @@ public final class GuestNotes {
      * @throws UncheckedIOException when there are notes that cannot be read: without them a device could be taken for free that is not
      */
     public GuestNotes(@Nullable Path directory, JsonMapper json) {
-        this.directory = directory;
-        this.json = json;
-        if (directory != null && Files.exists(directory.resolve(FILE))) {
-            content = read(directory.resolve(FILE));
-            content.marks()
-                    .forEach(mark -> LOG.warn("{}: left {} by an earlier process", mark.subject(), mark.state()));
-        }
+        file = new StateFile<>(directory, FILE, Content.class, json);
+        file.read(
+                        "It notes plugs and unplugs under way: compare the guests with the mediated devices by hand, then delete the file.")
+                .ifPresent(left -> {
+                    content = left;
+                    left.marks()
+                            .forEach(mark ->
+                                    LOG.warn("{}: left {} by an earlier process", mark.subject(), mark.state()));
+                });
     }
 
     /**
@@ -186,55 +179,13 @@ public final class GuestNotes {
     /** First on disk: what cannot be noted is not begun. */
     private synchronized void begin(UnaryOperator<Content> edit) {
         Content next = edit.apply(content);
-        try {
-            write(next);
-        } catch (IOException e) {
-            LOG.error("what is under way cannot be noted in {}", directory, e);
-            throw HostFailure.refused(
-                    null, "What is under way cannot be noted (apmatrix.host.state-directory); nothing was done.");
-        }
+        file.begin(next);
         content = next;
     }
 
     /** What has ended has ended, also where that cannot be written: then a restart finds the note, and settles it once more. */
     private synchronized void end(UnaryOperator<Content> edit) {
         content = edit.apply(content);
-        try {
-            write(content);
-        } catch (IOException e) {
-            LOG.error("what has ended cannot be noted in {}; the next note will", directory, e);
-        }
-    }
-
-    private Content read(Path file) {
-        try {
-            return json.readValue(Files.readAllBytes(file), Content.class);
-        } catch (IOException | JacksonException | NullPointerException e) {
-            throw new UncheckedIOException(
-                    "The notes of plugs and unplugs under way cannot be read: " + file
-                            + ". Compare the guests with the mediated devices by hand, then delete the file.",
-                    new IOException(e));
-        }
-    }
-
-    /** All or nothing, whatever happens to the machine: a new file, forced to the disk, takes the old one's place. */
-    private void write(Content next) throws IOException {
-        if (directory == null) {
-            return;
-        }
-        Path fresh = directory.resolve(FILE + ".new");
-        Files.createDirectories(directory);
-        try (FileChannel channel = FileChannel.open(
-                fresh, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
-            ByteBuffer bytes = ByteBuffer.wrap(json.writeValueAsBytes(next));
-            while (bytes.hasRemaining()) {
-                channel.write(bytes);
-            }
-            channel.force(true);
-        }
-        Files.move(fresh, directory.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
-        try (FileChannel entries = FileChannel.open(directory, StandardOpenOption.READ)) {
-            entries.force(true);
-        }
+        file.end(content);
     }
 }
