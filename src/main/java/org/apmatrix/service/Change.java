@@ -146,16 +146,14 @@ final class Change {
     private List<String> undo(String subject, Deque<Step> done) {
         List<String> notUndone = new ArrayList<>();
         for (Step step : done) {
-            Store undo = step.undo();
-            if (undo == null) {
-                continue;
-            }
-            try {
-                host.undo(undo);
-                LOG.info("{}: undone: {} <- {}", subject, undo.target(), undo.value());
-            } catch (RuntimeException refusal) {
-                LOG.error("{}: cannot undo: {} <- {}", subject, undo.target(), undo.value(), refusal);
-                notUndone.add(spell(undo) + ": " + refusal.getMessage());
+            for (Store undo : step.undo()) {
+                try {
+                    host.undo(undo);
+                    LOG.info("{}: undone: {} <- {}", subject, undo.target(), undo.value());
+                } catch (RuntimeException refusal) {
+                    LOG.error("{}: cannot undo: {} <- {}", subject, undo.target(), undo.value(), refusal);
+                    notUndone.add(spell(undo) + ": " + refusal.getMessage());
+                }
             }
         }
         return notUndone;

@@ -95,39 +95,8 @@ public final class MaskService {
                 (reservedThen ? toHost : toGuests).add(apqn);
             }
         }
-        return problems.plan(steps(view, apmask, aqmask), toGuests, toHost, List.of());
-    }
-
-    /**
-     * One write a mask that changes. Where one order would take a queue from an mdev for the time between the two writes, which the kernel refuses or
-     * carries out, the other is taken; where both would, adapters are freed first and taken back last.
-     */
-    private List<Step> steps(HostView view, ApMask apmask, ApMask aqmask) {
-        List<Step> steps = new ArrayList<>();
-        if (view.takenByMasks(apmask, view.aqmask()).isEmpty()) {
-            addApmask(steps, view.apmask(), apmask);
-            addAqmask(steps, view.aqmask(), aqmask);
-        } else {
-            ApMask freed = view.takenByMasks(view.apmask(), aqmask).isEmpty()
-                    ? view.apmask()
-                    : view.apmask().and(apmask);
-            addApmask(steps, view.apmask(), freed);
-            addAqmask(steps, view.aqmask(), aqmask);
-            addApmask(steps, freed, apmask);
-        }
-        return steps;
-    }
-
-    private void addApmask(List<Step> steps, ApMask before, ApMask after) {
-        if (!after.equals(before)) {
-            steps.add(new Step(host.bus().setApmask(after), host.bus().setApmask(before)));
-        }
-    }
-
-    private void addAqmask(List<Step> steps, ApMask before, ApMask after) {
-        if (!after.equals(before)) {
-            steps.add(new Step(host.bus().setAqmask(after), host.bus().setAqmask(before)));
-        }
+        return problems.plan(
+                new MaskWrites(host.bus()).change(view, apmask, aqmask), toGuests, toHost, List.of());
     }
 
     private static List<Moved> moved(HostView before, HostView after) {

@@ -6,7 +6,6 @@ import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 import org.apmatrix.ap.AdapterId;
-import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.DomainId;
 import org.apmatrix.ap.Matrix;
 import org.apmatrix.ap.MdevId;
@@ -15,7 +14,6 @@ import org.apmatrix.audit.Snapshot;
 import org.apmatrix.fault.NotFound;
 import org.apmatrix.fault.RequestDenied;
 import org.apmatrix.host.MdevTree;
-import org.apmatrix.host.Store;
 import org.jspecify.annotations.Nullable;
 
 /** Mediated matrix devices: list, make, change, remove, under both laws. */
@@ -150,7 +148,7 @@ public final class MdevService {
         problems.check(() -> StateTag.requireMatch(options.ifMatch(), MdevState.of(view, entry)));
         problems.check(() -> Invariants.mdevNotInUse(entry));
         return problems.plan(
-                List.of(new Step(tree.remove(id), null)),
+                List.of(new Step(tree.remove(id))),
                 entry.mdev().matrixOrEmpty(),
                 Matrix.EMPTY,
                 entry.holder().stream().toList());
@@ -191,15 +189,12 @@ public final class MdevService {
         MdevTree tree = host.mdevs();
         Matrix before = present == null ? Matrix.EMPTY : present.mdev().matrixOrEmpty();
         boolean atOnce = view.canWriteMatrixAtOnce(present);
+        MatrixWrites writes = new MatrixWrites(tree, id, atOnce);
         List<Step> steps = new ArrayList<>();
         if (present == null) {
-            steps.add(new Step(tree.create(id), tree.remove(id)));
+            steps.add(writes.create());
         }
-        if (atOnce && !before.equals(after)) {
-            steps.add(new Step(tree.apConfig(id, after), tree.apConfig(id, before)));
-        } else {
-            steps.addAll(singleWrites(tree, id, before, after));
-        }
+        steps.addAll(writes.change(before, after));
         return plan(view, id, present, after, options, steps, atOnce);
     }
 
@@ -244,45 +239,6 @@ public final class MdevService {
         List<String> users =
                 present == null ? List.of() : present.holder().stream().toList();
         return problems.plan(steps, before, after, users);
-    }
-
-    /** Takes away first: then every matrix on the way is part of the old one or of the new one. */
-    private static List<Step> singleWrites(MdevTree tree, MdevId id, Matrix before, Matrix after) {
-        List<Step> steps = new ArrayList<>();
-        Writes adapters = new Writes(
-                number -> tree.assignAdapter(id, new AdapterId(number)),
-                number -> tree.unassignAdapter(id, new AdapterId(number)));
-        Writes domains = new Writes(
-                number -> tree.assignDomain(id, new DomainId(number)),
-                number -> tree.unassignDomain(id, new DomainId(number)));
-        Writes controlDomains = new Writes(
-                number -> tree.assignControlDomain(id, new DomainId(number)),
-                number -> tree.unassignControlDomain(id, new DomainId(number)));
-        steps.addAll(adapters.unassign(before.adapters().minus(after.adapters())));
-        steps.addAll(domains.unassign(before.domains().minus(after.domains())));
-        steps.addAll(controlDomains.unassign(before.controlDomains().minus(after.controlDomains())));
-        steps.addAll(adapters.assign(after.adapters().minus(before.adapters())));
-        steps.addAll(domains.assign(after.domains().minus(before.domains())));
-        steps.addAll(controlDomains.assign(after.controlDomains().minus(before.controlDomains())));
-        return steps;
-    }
-
-    private record Writes(Numbered assign, Numbered unassign) {
-        private interface Numbered {
-            Store store(int number);
-        }
-
-        List<Step> assign(ApMask ids) {
-            return ids.ids().stream()
-                    .map(number -> new Step(assign.store(number), unassign.store(number)))
-                    .toList();
-        }
-
-        List<Step> unassign(ApMask ids) {
-            return ids.ids().stream()
-                    .map(number -> new Step(unassign.store(number), assign.store(number)))
-                    .toList();
-        }
     }
 
     private static MdevState state(HostView view, MdevId id) {

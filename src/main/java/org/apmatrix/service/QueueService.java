@@ -106,7 +106,7 @@ public final class QueueService {
                         return Plan.nothing();
                     }
                     Store store = bind ? host.bus().probe(apqn) : host.bus().unbind(apqn, driver.orElseThrow());
-                    return none.plan(List.of(new Step(store, null)), List.of(), List.of(), List.of());
+                    return none.plan(List.of(new Step(store)), List.of(), List.of(), List.of());
                 },
                 (before, after) -> new Outcome.Done<>(state(after, apqn), false));
     }
@@ -141,7 +141,7 @@ public final class QueueService {
             steps.add(new Step(bus.overrideDriver(apqn, wanted), bus.overrideDriver(apqn, override)));
         }
         if (!hasIt) {
-            steps.add(new Step(bus.probe(apqn), null));
+            steps.add(new Step(bus.probe(apqn)));
         }
         if (!toVfioAp && !steps.isEmpty()) {
             problems.check(() -> Invariants.queueIsNobodys(view, apqn));

@@ -43,7 +43,7 @@ public final class SelfTestService {
         MdevTree tree = host.mdevs();
         MdevId id = MdevId.random();
         Attempt.current().on(id);
-        List<Step> steps = List.of(new Step(tree.create(id), tree.remove(id)), new Step(tree.remove(id), null));
+        List<Step> steps = List.of(new Step(tree.create(id), tree.remove(id)), new Step(tree.remove(id)));
         if (options.dryRun()) {
             return new Outcome.DryRun<>(new Plan(steps, List.of(), List.of(), List.of(), List.of()).forecast());
         }

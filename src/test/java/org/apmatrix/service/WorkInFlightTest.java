@@ -88,7 +88,7 @@ class WorkInFlightTest {
     @Test
     void aNoteThatIsKeptIsToldAtOnceAndSettledByTheNextWrite() {
         WorkInFlight inFlight = House.inFlight(notes);
-        Step step = new Step(new Store("assign_adapter", Path.of("/sys/a"), "5"), null);
+        Step step = new Step(new Store("assign_adapter", Path.of("/sys/a"), "5"));
         try (WorkInFlight.Note note = inFlight.begin("masks", List.of(step, step))) {
             note.keep();
         }
