@@ -23,6 +23,9 @@ public final class ApBus {
     /** The driver that hands queues to guests. */
     public static final String VFIO_AP = "vfio_ap";
 
+    /** The host's own driver of queues, the only one that carries the "default driver" flag (zcrypt_cex4.c). */
+    public static final String CEX4QUEUE = "cex4queue";
+
     private static final Path BUS = Path.of("/sys/bus/ap");
     private static final Path DEVICES = BUS.resolve("devices");
     private static final Path DRIVERS = BUS.resolve("drivers");

@@ -26,6 +26,11 @@ public record Mdev(
         return MdevTree.path(id);
     }
 
+    /** The same device with another matrix; what a guest gets of it is not known then. */
+    public Mdev with(Matrix changed) {
+        return new Mdev(id, changed, null, dynamic, hasApConfig, iommuGroup, vfioDevice);
+    }
+
     /** The matrix, or an empty one where it cannot be read any more. */
     public Matrix matrixOrEmpty() {
         return matrix == null ? Matrix.EMPTY : matrix;

@@ -1,9 +1,13 @@
 package org.apmatrix.service;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.Apqn;
 import org.apmatrix.ap.GuestName;
@@ -45,6 +49,13 @@ public record HostView(
      * @param attachment who has it, null when nobody does; also while the kernel does not say so, from ATTACHING on
      */
     public record Entry(Mdev mdev, DeviceUse use, @Nullable Attachment attachment) {
+        static Entry yetToBeMade(MdevId id, Matrix matrix, Generation generation) {
+            return new Entry(
+                    new Mdev(id, matrix, null, generation == Generation.DYNAMIC, false, null, null),
+                    new DeviceUse(DeviceUse.Verdict.FREE, null),
+                    null);
+        }
+
         /** In use from ATTACHING on; null when it cannot be ruled out. */
         public @Nullable Boolean inUse() {
             if (attachment != null) {
@@ -89,6 +100,71 @@ public record HostView(
                 || mdev(id.get())
                         .map(entry -> !Boolean.FALSE.equals(entry.inUse()))
                         .orElse(false);
+    }
+
+    /** The host with these masks: each queue that they move is with the driver that they name. */
+    HostView with(ApMask newApmask, ApMask newAqmask) {
+        if (newApmask.equals(apmask) && newAqmask.equals(aqmask)) {
+            return this;
+        }
+        Matrix reservedThen = Matrix.of(newApmask, newAqmask);
+        SortedMap<Apqn, Optional<String>> moved = new TreeMap<>(queues);
+        moved.replaceAll((apqn, driver) -> reservedThen.contains(apqn) == isReserved(apqn)
+                ? driver
+                : Optional.of(reservedThen.contains(apqn) ? ApBus.CEX4QUEUE : ApBus.VFIO_AP));
+        return new HostView(
+                generation,
+                features,
+                maxAdapterId,
+                maxDomainId,
+                newApmask,
+                newAqmask,
+                configuredAdapters,
+                configuredDomains,
+                Collections.unmodifiableSortedMap(moved),
+                overridesSupported,
+                overrides,
+                mdevs);
+    }
+
+    /** The host with these devices in place of what they are now: with another matrix, new ones that nobody uses, or without them (empty). */
+    HostView with(Map<MdevId, Optional<Matrix>> devices) {
+        SortedMap<MdevId, Entry> changed = new TreeMap<>(mdevs);
+        devices.forEach((id, matrix) -> {
+            Entry present = mdevs.get(id);
+            if (matrix.isEmpty()) {
+                changed.remove(id);
+            } else if (present == null) {
+                changed.put(id, Entry.yetToBeMade(id, matrix.get(), generation));
+            } else if (!present.mdev().matrixOrEmpty().equals(matrix.get())) {
+                changed.put(id, new Entry(present.mdev().with(matrix.get()), present.use(), present.attachment()));
+            }
+        });
+        return withEntries(changed);
+    }
+
+    private HostView withEntries(SortedMap<MdevId, Entry> entries) {
+        return new HostView(
+                generation,
+                features,
+                maxAdapterId,
+                maxDomainId,
+                apmask,
+                aqmask,
+                configuredAdapters,
+                configuredDomains,
+                queues,
+                overridesSupported,
+                overrides,
+                Collections.unmodifiableSortedMap(entries));
+    }
+
+    /** The host when nobody has these devices any more. */
+    HostView without(Set<MdevId> letGo) {
+        SortedMap<MdevId, Entry> changed = new TreeMap<>(mdevs);
+        letGo.forEach(id -> changed.computeIfPresent(
+                id, (key, entry) -> new Entry(entry.mdev(), new DeviceUse(DeviceUse.Verdict.FREE, null), null)));
+        return withEntries(changed);
     }
 
     public Optional<Entry> mdev(MdevId id) {

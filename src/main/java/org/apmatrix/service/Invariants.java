@@ -49,7 +49,6 @@ final class Invariants {
         }
     }
 
-    /** Ids that are newly assigned lie within what the machine has; the kernel's ENODEV. */
     /**
      * Whoever has a control domain can load its master keys, on each adapter of the device: giving and taking one, and carrying one onto another adapter, is a right
      * of its own.
@@ -62,6 +61,14 @@ final class Invariants {
         }
     }
 
+    /** Which queues leave the host is a right of its own. */
+    static void masksMayChange(boolean allowed) {
+        if (!allowed) {
+            throw RequestDenied.roleMissing("reservation-admin");
+        }
+    }
+
+    /** Ids that are newly assigned lie within what the machine has; the kernel's ENODEV. */
     static void withinMaxima(HostView host, Matrix before, Matrix after) {
         notAbove("adapter", after.adapters().minus(before.adapters()), host.maxAdapterId());
         notAbove("domain", after.domains().minus(before.domains()), host.maxDomainId());

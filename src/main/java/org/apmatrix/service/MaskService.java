@@ -56,7 +56,7 @@ public final class MaskService {
     }
 
     /** A mask as it is wished for; the text has been found to be one. */
-    private record Wish(@Nullable String text) {
+    record Wish(@Nullable String text) {
         static Wish read(String field, @Nullable String text) {
             // the kernel's short and empty forms are traps: "5" sets 1 and 3, an empty line clears the mask and frees
             // every queue

@@ -1,0 +1,261 @@
+package org.apmatrix.service;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.apmatrix.ap.ApMask;
+import org.apmatrix.ap.Matrix;
+import org.apmatrix.ap.MdevId;
+import org.apmatrix.host.ApBus;
+import org.apmatrix.host.MdevTree;
+
+/**
+ * The way from what is to what shall be, of masks and devices together: the fewest writes into sysfs, in an order in which every state on the way is legal.
+ *
+ * <p>What leaves goes first, what the masks take back is given up before they do, then the masks change, then what is new comes. Where devices exchange queues, one
+ * that stands in the way of most others gives up first. Taken back in reverse, the same states are passed again.
+ */
+final class Transition {
+    private final HostView view;
+    private final Target target;
+    private final MdevTree tree;
+    private final MaskWrites maskWrites;
+    private final SortedMap<MdevId, Matrix> now = new TreeMap<>();
+    private final List<Step> steps = new ArrayList<>();
+
+    /**
+     * What shall be.
+     *
+     * @param mdevs the devices that are to have this matrix, made where they do not stand, or to be gone (empty); all others stay as they are
+     */
+    record Target(ApMask apmask, ApMask aqmask, SortedMap<MdevId, Optional<Matrix>> mdevs) {
+        /** The masks and these devices as they are in a picture. */
+        static Target asIn(HostView view, Iterable<MdevId> ids) {
+            SortedMap<MdevId, Optional<Matrix>> mdevs = new TreeMap<>();
+            ids.forEach(id -> mdevs.put(id, view.mdev(id).map(entry -> entry.mdev().matrixOrEmpty())));
+            return new Target(view.apmask(), view.aqmask(), mdevs);
+        }
+
+        boolean changesMasks(HostView view) {
+            return !apmask.equals(view.apmask()) || !aqmask.equals(view.aqmask());
+        }
+
+        /** The devices that are not yet as they shall be. */
+        List<MdevId> changed(HostView view) {
+            return mdevs.keySet().stream().filter(id -> isToChange(view, id)).toList();
+        }
+
+        private boolean isToChange(HostView view, MdevId id) {
+            Optional<Matrix> before = view.mdev(id).map(entry -> entry.mdev().matrixOrEmpty());
+            boolean beingRemoved =
+                    view.mdev(id).filter(entry -> entry.mdev().matrix() == null).isPresent();
+            return beingRemoved || !before.equals(wanted(id));
+        }
+
+        Optional<Matrix> wanted(MdevId id) {
+            return mdevs.getOrDefault(id, Optional.empty());
+        }
+
+        /** The host as it will be. */
+        HostView after(HostView view) {
+            return view.with(apmask, aqmask).with(mdevs);
+        }
+    }
+
+    private Transition(HostView view, Target target, MdevTree tree, ApBus bus) {
+        this.view = view;
+        this.target = target;
+        this.tree = tree;
+        this.maskWrites = new MaskWrites(bus);
+        view.mdevs().forEach((id, entry) -> now.put(id, entry.mdev().matrixOrEmpty()));
+    }
+
+    /**
+     * The writes and everything that they would be refused for.
+     *
+     * @param letGo the devices that are plugged out before
+     */
+    static Plan plan(
+            HostView view, Target target, Set<MdevId> letGo, Rights rights, int maxApqns, MdevTree tree, ApBus bus) {
+        Plan.Problems problems = new Plan.Problems();
+        HostView then = target.after(view);
+        List<MdevId> changed = target.changed(view);
+        for (MdevId id : changed) {
+            checkOne(problems, view, target, id, letGo, rights, maxApqns);
+        }
+        if (target.changesMasks(view)) {
+            problems.check(() -> Invariants.masksMayChange(rights.masks()));
+            problems.check(() -> Invariants.noDriverOverrides(view));
+            HostView withDevices = view.with(target.mdevs());
+            problems.check(
+                    () -> Invariants.masksTakeNothingFromMdevs(withDevices, target.apmask(), target.aqmask()));
+        }
+        for (MdevId id : changed) {
+            target.wanted(id)
+                    .filter(matrix -> matrix.apqnCount() <= maxApqns)
+                    .ifPresent(matrix -> {
+                        problems.check(() -> Invariants.notReserved(then, matrix));
+                        problems.check(() -> Invariants.notShared(then, id, matrix));
+                    });
+        }
+        List<Move> moves = Move.between(view, then, changed);
+        return problems.plan(
+                steps(view, target, tree, bus),
+                moves.stream().filter(Move::isGain).map(Move::apqn).toList(),
+                moves.stream().filter(Move::isLoss).map(Move::apqn).toList(),
+                changed.stream()
+                        .flatMap(id -> view.mdev(id).stream())
+                        .flatMap(entry -> entry.holder().stream())
+                        .distinct()
+                        .toList());
+    }
+
+    private static void checkOne(
+            Plan.Problems problems,
+            HostView view,
+            Target target,
+            MdevId id,
+            Set<MdevId> letGo,
+            Rights rights,
+            int maxApqns) {
+        Optional<HostView.Entry> present = view.mdev(id);
+        Matrix before = present.map(entry -> entry.mdev().matrixOrEmpty()).orElse(Matrix.EMPTY);
+        Matrix after = target.wanted(id).orElse(Matrix.EMPTY);
+        if (!rights.controlDomains()) {
+            problems.check(() -> Invariants.controlDomainsStay(before, after));
+        }
+        if (!letGo.contains(id)) {
+            present.ifPresent(entry -> problems.check(() -> Invariants.mdevNotInUse(entry)));
+        }
+        problems.check(() -> Invariants.withinMaxima(view, before, after));
+        if (!before.adapters().containsAll(after.adapters())
+                || !before.domains().containsAll(after.domains())) {
+            problems.check(() -> Invariants.notTooLarge(after, maxApqns));
+        }
+    }
+
+    /** The writes, in order; none where all is as it shall be. Whether they are allowed is not looked at. */
+    static List<Step> steps(HostView view, Target target, MdevTree tree, ApBus bus) {
+        Transition transition = new Transition(view, target, tree, bus);
+        transition.find();
+        return List.copyOf(transition.steps);
+    }
+
+    private void find() {
+        List<MdevId> changed = target.changed(view);
+        List<MdevId> toRemove =
+                changed.stream().filter(id -> target.wanted(id).isEmpty()).toList();
+        toRemove.forEach(this::remove);
+        List<MdevId> pending = new ArrayList<>(changed);
+        pending.removeAll(toRemove);
+        pending.forEach(this::giveUpBeforeMasks);
+        steps.addAll(maskWrites.change(view.with(devices()), target.apmask(), target.aqmask()));
+        while (!pending.isEmpty()) {
+            Optional<MdevId> free =
+                    pending.stream().filter(id -> isFree(id, now)).findFirst();
+            if (free.isPresent()) {
+                arrive(free.get());
+                pending.remove(free.get());
+            } else {
+                shrink(mostInTheWay(pending));
+            }
+        }
+    }
+
+    private void remove(MdevId id) {
+        steps.add(writes(id).remove(present(id)));
+        now.remove(id);
+    }
+
+    /** All that single writes give up, and what the masks are going to take back. */
+    private void giveUpBeforeMasks(MdevId id) {
+        if (!now.containsKey(id)) {
+            return;
+        }
+        Matrix before = present(id);
+        Matrix after = target.wanted(id).orElseThrow();
+        if (!writes(id).atOnce()) {
+            steps.addAll(writes(id).unassign(before, after));
+            now.put(id, MatrixWrites.common(before, after));
+        } else if (isTakenByMasks(id)) {
+            boolean atOnce = view.with(devices()).heldByHost(after).isEmpty() && isFree(id, now);
+            write(id, atOnce ? after : MatrixWrites.common(before, after));
+        }
+    }
+
+    private boolean isTakenByMasks(MdevId id) {
+        HostView alone = view.with(devices());
+        return Stream.concat(
+                        alone.takenByMasks(target.apmask(), target.aqmask()).stream(),
+                        view.overridesSupported()
+                                ? alone.touchedByMasks(target.apmask(), target.aqmask()).stream()
+                                : Stream.of())
+                .anyMatch(conflict -> id.toString().equals(conflict.holder()));
+    }
+
+    /** Whether nothing of what the device shall have is another's as things stand. */
+    private boolean isFree(MdevId id, Map<MdevId, Matrix> devices) {
+        Matrix wanted = target.wanted(id).orElseThrow();
+        return devices.entrySet().stream()
+                .allMatch(other -> other.getKey().equals(id)
+                        || other.getValue().shared(wanted).hasNoApqn());
+    }
+
+    /** Of those that can give something up, the one after which most others are free. */
+    private MdevId mostInTheWay(List<MdevId> pending) {
+        return pending.stream()
+                .filter(id -> !common(id).equals(present(id)))
+                .max(Comparator.<MdevId>comparingLong(id -> freedBy(id, pending)).thenComparing(Comparator.reverseOrder()))
+                .orElseThrow(() -> new IllegalStateException("devices that want each other's queues to keep"));
+    }
+
+    private long freedBy(MdevId id, List<MdevId> pending) {
+        Map<MdevId, Matrix> then = new TreeMap<>(now);
+        then.put(id, common(id));
+        return pending.stream().filter(other -> isFree(other, then)).count();
+    }
+
+    private void shrink(MdevId id) {
+        write(id, common(id));
+    }
+
+    private void arrive(MdevId id) {
+        Matrix wanted = target.wanted(id).orElseThrow();
+        if (!now.containsKey(id)) {
+            steps.add(writes(id).create());
+            now.put(id, Matrix.EMPTY);
+        }
+        write(id, wanted);
+    }
+
+    private void write(MdevId id, Matrix matrix) {
+        steps.addAll(writes(id).change(present(id), matrix));
+        now.put(id, matrix);
+    }
+
+    private Matrix common(MdevId id) {
+        return now.containsKey(id)
+                ? MatrixWrites.common(present(id), target.wanted(id).orElseThrow())
+                : Matrix.EMPTY;
+    }
+
+    private Matrix present(MdevId id) {
+        return now.getOrDefault(id, Matrix.EMPTY);
+    }
+
+    private SortedMap<MdevId, Optional<Matrix>> devices() {
+        SortedMap<MdevId, Optional<Matrix>> devices = new TreeMap<>();
+        view.mdevs().keySet().forEach(id -> devices.put(id, Optional.ofNullable(now.get(id))));
+        return devices;
+    }
+
+    private MatrixWrites writes(MdevId id) {
+        return new MatrixWrites(tree, id, view.canWriteMatrixAtOnce(view.mdev(id).orElse(null)));
+    }
+}
