@@ -13,15 +13,19 @@ import org.apmatrix.audit.AuditProperties;
 import org.apmatrix.events.EventJournal;
 import org.apmatrix.events.EventProperties;
 import org.apmatrix.host.ApBus;
+import org.apmatrix.host.DefinitionProperties;
 import org.apmatrix.host.DeviceUsers;
 import org.apmatrix.host.GuardedSysfs;
 import org.apmatrix.host.GuestProperties;
 import org.apmatrix.host.Guests;
+import org.apmatrix.host.HostFiles;
 import org.apmatrix.host.HostLock;
 import org.apmatrix.host.HostProperties;
 import org.apmatrix.host.KernelSigns;
 import org.apmatrix.host.Machine;
 import org.apmatrix.host.MdevTree;
+import org.apmatrix.host.MdevctlStore;
+import org.apmatrix.host.NextBoot;
 import org.apmatrix.host.VfioSelfTest;
 import org.apmatrix.host.kernel.Procfs;
 import org.apmatrix.host.kernel.Sysfs;
@@ -65,6 +69,7 @@ import org.slf4j.LoggerFactory;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Profile;
+import org.springframework.util.FileSystemUtils;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Wires the house, and chooses the kernel: this machine's, or with the profile {@code simulated} one in this process. */
@@ -114,6 +119,16 @@ class HostConfiguration {
         @Bean
         Guests guests(QmpProperties properties, Procfs procfs, MeterRegistry meters) {
             return new Guests(properties, procfs, null, meters);
+        }
+
+        @Bean
+        MdevctlStore definitions(DefinitionProperties properties, PreflightProperties host) {
+            return new MdevctlStore(properties.directoryOrBelow(host.rootOrOwn()));
+        }
+
+        @Bean
+        NextBoot nextBoot(PreflightProperties preflight, HostProperties host) {
+            return new NextBoot(new HostFiles(preflight.rootOrOwn(), host.procRoot()));
         }
     }
 
@@ -174,10 +189,34 @@ class HostConfiguration {
                     properties.withSockets(simulated.directory() + "/*.sock"), procfs, simulated.directory(), meters);
         }
 
+        /** Never those of the machine that it is tried on, unless somebody says so. */
+        @Bean
+        MdevctlStore definitions(DefinitionProperties properties, TemporaryDefinitions temporary) {
+            return new MdevctlStore(properties.directory() == null ? temporary.directory() : properties.directory());
+        }
+
+        @Bean
+        TemporaryDefinitions temporaryDefinitions() throws IOException {
+            return new TemporaryDefinitions(Files.createTempDirectory("apmatrix-definitions"));
+        }
+
+        @Bean
+        NextBoot nextBoot() {
+            return new NextBoot(null);
+        }
+
         @Bean
         SimulationService simulationService(
                 SimulatedKernel kernel, SimulatedGuests simulated, Host host, QueueService queues) {
             return new SimulationService(kernel, simulated, host, queues);
+        }
+    }
+
+    /** A directory that goes with the service. */
+    record TemporaryDefinitions(Path directory) implements AutoCloseable {
+        @Override
+        public void close() throws IOException {
+            FileSystemUtils.deleteRecursively(directory);
         }
     }
 
@@ -282,6 +321,7 @@ class HostConfiguration {
             Guests guests,
             HostProperties host,
             PreflightProperties properties,
+            MdevctlStore definitions,
             Machine machine) {
         return new Preflight(new Ground(
                 sysfs,
@@ -289,6 +329,7 @@ class HostConfiguration {
                 guests,
                 host,
                 properties.rootOrOwn(),
+                definitions,
                 LinuxClock::isSynchronised,
                 machine.isSimulated()));
     }

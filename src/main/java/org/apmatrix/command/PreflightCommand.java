@@ -8,8 +8,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.apmatrix.host.DefinitionProperties;
 import org.apmatrix.host.Guests;
 import org.apmatrix.host.HostProperties;
+import org.apmatrix.host.MdevctlStore;
 import org.apmatrix.host.kernel.Procfs;
 import org.apmatrix.host.linux.LinuxClock;
 import org.apmatrix.host.linux.LinuxProcfs;
@@ -56,7 +58,7 @@ final class PreflightCommand implements Callable<Integer> {
     private List<String> properties = new ArrayList<>();
 
     /** No component, or the service would find it: what the checks need of the configuration, and nothing else. */
-    @EnableConfigurationProperties({HostProperties.class, QmpProperties.class, PreflightProperties.class})
+    @EnableConfigurationProperties({HostProperties.class, QmpProperties.class, PreflightProperties.class, DefinitionProperties.class})
     static final class Settings {}
 
     @Override
@@ -76,7 +78,8 @@ final class PreflightCommand implements Callable<Integer> {
             List<Item> items = look(
                     settings.getBean(HostProperties.class),
                     settings.getBean(QmpProperties.class),
-                    settings.getBean(PreflightProperties.class));
+                    settings.getBean(PreflightProperties.class),
+                    settings.getBean(DefinitionProperties.class));
             PrintWriter out = spec.commandLine().getOut();
             if (json) {
                 printJson(out, items);
@@ -109,7 +112,7 @@ final class PreflightCommand implements Callable<Integer> {
         }
     }
 
-    private static List<Item> look(HostProperties host, QmpProperties qmp, PreflightProperties preflight) {
+    private static List<Item> look(HostProperties host, QmpProperties qmp, PreflightProperties preflight, DefinitionProperties definitions) {
         Procfs procfs = new LinuxProcfs(host.procRoot());
         try (Guests guests = new Guests(qmp, procfs, null, new SimpleMeterRegistry())) {
             return new Preflight(new Ground(
@@ -118,6 +121,7 @@ final class PreflightCommand implements Callable<Integer> {
                             guests,
                             host,
                             preflight.rootOrOwn(),
+                            new MdevctlStore(definitions.directoryOrBelow(preflight.rootOrOwn())),
                             LinuxClock::isSynchronised,
                             false))
                     .run();

@@ -5,8 +5,10 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
@@ -217,8 +219,11 @@ public final class MdevctlStore {
         if (e instanceof CharacterCodingException) {
             return "it is no UTF-8";
         }
-        return e instanceof MdevDefinition.Unreadable
-                ? String.valueOf(e.getMessage())
-                : e.getClass().getSimpleName().replaceAll("Exception$", "");
+        if (e instanceof AccessDeniedException) {
+            return "permission denied";
+        }
+        return e instanceof FileSystemException refused && refused.getReason() != null
+                ? refused.getReason()
+                : String.valueOf(e.getMessage());
     }
 }

@@ -4,28 +4,31 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeSet;
-import java.util.stream.Stream;
+import java.util.stream.Collectors;
 import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.Apqn;
 import org.apmatrix.ap.Matrix;
 import org.apmatrix.host.ApBus;
+import org.apmatrix.host.BootMasks;
 import org.apmatrix.host.Mdev;
+import org.apmatrix.host.MdevDefinition;
 import org.apmatrix.host.MdevTree;
+import org.apmatrix.host.MdevctlStore;
+import org.apmatrix.host.NextBoot;
 import org.apmatrix.preflight.Preflight.Check;
 
 /** What the next boot will make of this host. */
 final class BootChecks {
-    private static final List<String> MODULES =
-            List.of("/etc/modules-load.d", "/run/modules-load.d", "/usr/lib/modules-load.d");
-
     private static final int NAMED = 4;
 
     private final Ground ground;
+    private final NextBoot boot;
     private final ApBus bus;
     private final MdevTree mdevs;
 
     BootChecks(Ground ground) {
         this.ground = ground;
+        this.boot = ground.nextBoot();
         this.bus = new ApBus(ground.sysfs());
         this.mdevs = new MdevTree(ground.sysfs());
     }
@@ -39,18 +42,9 @@ final class BootChecks {
                 new Check("definitions-now", this::drift));
     }
 
-    /** Files of modules-load.d(5) and the kernel parameter of the same name. */
     private Optional<Item> module() {
-        boolean loaded = Stream.concat(
-                                MODULES.stream()
-                                        .flatMap(directory -> Ground.files(ground.hostPath(directory)).stream())
-                                        .filter(file -> file.toString().endsWith(".conf")),
-                                Stream.of(ground.hostPath("/etc/modules")))
-                        .flatMap(file -> Ground.text(file).orElse("").lines())
-                        .anyMatch(BootChecks::isVfioAp)
-                || Ground.text(ground.proc("cmdline")).orElse("").matches("(?s).*modules[-_]load=\\S*vfio[-_]ap.*");
         return Optional.of(
-                loaded
+                boot.loadsVfioAp()
                         ? Item.ok("vfio-ap-at-boot", "loaded at boot", "The next boot brings the driver back.")
                         : Item.warn(
                                 "vfio-ap-at-boot",
@@ -59,16 +53,13 @@ final class BootChecks {
                                 "echo vfio_ap > /etc/modules-load.d/vfio_ap.conf"));
     }
 
-    private static boolean isVfioAp(String line) {
-        return line.strip().replace('-', '_').equals("vfio_ap");
-    }
-
     private Optional<Item> masks() {
         if (!bus.isPresent()) {
             return Optional.empty();
         }
-        BootMasks now = new BootMasks(bus.apmask(), bus.aqmask());
-        if (now.equals(BootMasks.of(ground))) {
+        ApMask apmask = bus.apmask();
+        ApMask aqmask = bus.aqmask();
+        if (boot.masks().are(apmask, aqmask)) {
             return Optional.of(
                     Item.ok("masks-at-boot", "as they are now", "The next boot hands the same queues over."));
         }
@@ -76,16 +67,13 @@ final class BootChecks {
                 "masks-at-boot",
                 "other than they are now",
                 "Neither the kernel command line nor a udev rule of chzdev has today's masks: after the next boot other queues are with vfio_ap.",
-                "chzdev -t ap --persistent apmask=" + BootMasks.ranges(now.apmask()) + " aqmask="
-                        + BootMasks.ranges(now.aqmask())));
+                "chzdev -t ap --persistent apmask=" + BootMasks.ranges(apmask) + " aqmask="
+                        + BootMasks.ranges(aqmask)));
     }
 
     private Optional<Item> mdevctl() {
-        Optional<String> program = Stream.of("/usr/sbin/mdevctl", "/usr/bin/mdevctl", "/sbin/mdevctl")
-                .filter(path -> ground.hostPath(path).toFile().exists())
-                .findFirst();
         return Optional.of(
-                program.map(path -> Item.ok("mdevctl", path, "Devices that are defined come back after a boot."))
+                boot.mdevctl().map(path -> Item.ok("mdevctl", path, "Devices that are defined come back after a boot."))
                         .orElseGet(() -> Item.warn(
                                 "mdevctl",
                                 "not installed",
@@ -93,15 +81,12 @@ final class BootChecks {
                                 "apt-get install mdevctl || dnf install mdevctl")));
     }
 
-    private Definition.All defined() {
-        return Definition.in(ground.hostPath("/etc/mdevctl.d/matrix"));
-    }
-
     private Optional<Item> definitions() {
         String check = "definitions-at-boot";
-        Definition.All all = defined();
-        List<Definition> starting =
-                all.definitions().stream().filter(Definition::starts).toList();
+        MdevctlStore.All all = ground.definitions().look();
+        List<MdevDefinition> starting = all.definitions().stream()
+                .filter(MdevDefinition::startsAtBoot)
+                .toList();
         Optional<Item> clash = overlap(check, starting).or(() -> kept(check, starting));
         if (clash.isPresent()) {
             return clash;
@@ -109,7 +94,10 @@ final class BootChecks {
         if (!all.unreadable().isEmpty()) {
             return Optional.of(Item.warn(
                     check,
-                    "unreadable: " + String.join("; ", all.unreadable()),
+                    "unreadable: "
+                            + all.unreadable().stream()
+                                    .map(file -> file.name() + ": " + file.why())
+                                    .collect(Collectors.joining("; ")),
                     "mdevctl cannot start what it cannot read.",
                     null));
         }
@@ -119,9 +107,9 @@ final class BootChecks {
                 "They do not get into each other's way, and the masks leave them their queues."));
     }
 
-    private static Optional<Item> overlap(String check, List<Definition> starting) {
+    private static Optional<Item> overlap(String check, List<MdevDefinition> starting) {
         for (int one = 0; one < starting.size(); one++) {
-            for (Definition other : starting.subList(one + 1, starting.size())) {
+            for (MdevDefinition other : starting.subList(one + 1, starting.size())) {
                 Matrix shared = starting.get(one).matrix().shared(other.matrix());
                 if (!shared.hasNoApqn()) {
                     return Optional.of(Item.fail(
@@ -135,14 +123,12 @@ final class BootChecks {
         return Optional.empty();
     }
 
-    private Optional<Item> kept(String check, List<Definition> starting) {
-        BootMasks masks = BootMasks.of(ground);
+    private Optional<Item> kept(String check, List<MdevDefinition> starting) {
+        BootMasks masks = boot.masks();
         List<String> found = new ArrayList<>();
         TreeSet<Integer> adapters = new TreeSet<>();
-        for (Definition definition : starting) {
-            Matrix matrix = definition.matrix();
-            Matrix kept = Matrix.of(
-                    matrix.adapters().and(masks.apmask()), matrix.domains().and(masks.aqmask()));
+        for (MdevDefinition definition : starting) {
+            Matrix kept = masks.kept(definition.matrix());
             if (!kept.hasNoApqn()) {
                 found.add(definition.id() + " wants " + some(kept.apqns()));
                 adapters.addAll(kept.adapters().ids());
@@ -167,8 +153,8 @@ final class BootChecks {
     /** Devices that mdevctl or libvirt would make otherwise than they stand. */
     private Optional<Item> drift() {
         List<String> found = new ArrayList<>();
-        List<Definition> definitions = defined().definitions();
-        for (Definition definition : definitions) {
+        List<MdevDefinition> definitions = ground.definitions().all();
+        for (MdevDefinition definition : definitions) {
             mdevs.read(definition.id())
                     .map(Mdev::matrix)
                     .filter(matrix -> !matrix.equals(definition.matrix()))

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
+import org.apmatrix.fault.HostFailure;
 import org.apmatrix.host.kernel.KernelException;
 
 /** Asks every check, in an order in which each stands on those before it. */
@@ -45,7 +46,7 @@ public final class Preflight {
     private static Optional<Item> answer(Check check) {
         try {
             return check.ask().get();
-        } catch (KernelException | UncheckedIOException refused) {
+        } catch (KernelException | UncheckedIOException | HostFailure refused) {
             return Optional.of(Item.warn(
                     check.name(),
                     String.valueOf(refused.getMessage()),

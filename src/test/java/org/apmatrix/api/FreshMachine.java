@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apmatrix.Patience;
+import org.apmatrix.host.MdevctlStore;
 import org.apmatrix.host.sim.KernelVersion;
 import org.apmatrix.host.sim.SimulatedGuests;
 import org.apmatrix.host.sim.SimulatedKernel;
@@ -18,8 +19,9 @@ import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.springframework.context.ApplicationContext;
 import org.springframework.test.context.junit.jupiter.SpringExtension;
+import org.springframework.util.FileSystemUtils;
 
-/** Boots the example machine with kernel 6.12 and starts its three guests before each test, and remembers which test classes have run to their end. */
+/** Boots the example machine with kernel 6.12, on which nothing is defined, and starts its three guests before each test, and remembers which test classes have run to their end. */
 final class FreshMachine implements BeforeEachCallback, AfterAllCallback {
     private static final Set<String> RUN = ConcurrentHashMap.newKeySet();
 
@@ -32,6 +34,7 @@ final class FreshMachine implements BeforeEachCallback, AfterAllCallback {
     public void beforeEach(ExtensionContext context) throws IOException {
         Files.deleteIfExists(Path.of(OnTheSimulatedHost.LOCK_FILE));
         ApplicationContext service = SpringExtension.getApplicationContext(context);
+        FileSystemUtils.deleteRecursively(service.getBean(MdevctlStore.class).directory());
         SimulatedGuests guests = service.getBean(SimulatedGuests.class);
         guests.close();
         service.getBean("kernel", SimulatedKernel.class).boot(KernelVersion.V6_12, SimulatedMachine.example());

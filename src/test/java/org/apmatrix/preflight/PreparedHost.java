@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import org.apmatrix.host.Guests;
 import org.apmatrix.host.HostProperties;
+import org.apmatrix.host.MdevctlStore;
 import org.apmatrix.host.kernel.Procfs;
 import org.apmatrix.host.linux.LinuxProcfs;
 import org.apmatrix.host.qmp.QmpProperties;
@@ -146,6 +147,7 @@ final class PreparedHost implements AutoCloseable {
                         monitors,
                         properties,
                         directory.resolve("root"),
+                        new MdevctlStore(directory.resolve("root/etc/mdevctl.d")),
                         () -> clockIsSynchronised,
                         simulated))
                 .run();
