@@ -61,7 +61,7 @@ record EventResource(
             "masks.changed; mdev.created, mdev.removed, mdev.vanished (a device that this service made or that a guest has is gone, and this"
                     + " service did not remove it: told instead of mdev.removed); matrix.changed (what is assigned), guestMatrix.changed (what of it a guest gets);"
                     + " attachment.changed (which guest has a device, or is about to get or to give it); guest.appeared, guest.gone, guest.changed; queue.changed (it"
-                    + " appeared, went, or changed its driver)";
+                    + " appeared, went, or changed its driver); plan.progress (how far applying a document has come)";
 
     static EventResource from(Event event) {
         Event.Change change = event.change();
@@ -100,6 +100,9 @@ record EventResource(
         }
         if (state instanceof Event.State.Guest guest) {
             return new Guest(guest.state() == null ? "unreachable" : guest.state(), guest.pid());
+        }
+        if (state instanceof Event.State.Progress plan) {
+            return new Progress(plan.owner(), plan.done(), plan.of(), plan.step(), plan.status());
         }
         return new Queue(((Event.State.Queue) state).driver());
     }
@@ -142,6 +145,23 @@ record EventResource(
                     example = "4001")
             @Nullable
             Integer pid)
+            implements State {}
+
+    @Schema(name = "EventPlan", description = "plan.progress: how far applying a document has come")
+    record Progress(
+            @Schema(description = "Whose document it is", example = "demo")
+            String owner,
+
+            @Schema(example = "2") int done,
+            @Schema(example = "5") int of,
+
+            @Schema(description = "What was done last, for a person", example = "plug 62177883-f1bb-47f0-914d-32a22e3a8804 into guest1")
+            String step,
+
+            @Schema(
+                    description = "INCOMPLETE: it failed, and not all could be taken back",
+                    allowableValues = {"RUNNING", "APPLIED", "TAKEN_BACK", "INCOMPLETE"})
+            String status)
             implements State {}
 
     @Schema(name = "EventQueue", description = "queue.changed")

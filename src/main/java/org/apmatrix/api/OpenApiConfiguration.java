@@ -280,6 +280,7 @@ class OpenApiConfiguration {
                     AP_DEVICE_MISMATCH,
                     QEMU_REFUSED,
                     QEMU_UNREACHABLE,
+                    FOREIGN_MDEV,
                     LIVE_CHANGE_FORBIDDEN,
                     MATRIX_TOO_LARGE,
                     DRIVER_OVERRIDE_UNSUPPORTED,

@@ -65,6 +65,7 @@ class ProblemAdvice {
                     MATRIX_EMPTY,
                     AP_DEVICE_MISMATCH,
                     QEMU_REFUSED,
+                    FOREIGN_MDEV,
                     SIMULATION_IN_USE -> HttpStatus.CONFLICT;
             case EVENTS_GONE -> HttpStatus.GONE;
             case STATE_CHANGED -> HttpStatus.PRECONDITION_FAILED;

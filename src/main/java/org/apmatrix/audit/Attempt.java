@@ -129,6 +129,16 @@ public final class Attempt implements AutoCloseable {
         steps = List.copyOf(planned);
     }
 
+    /** Says again what the whole is about, after parts of it have said what they are about: it has no single target. */
+    public void whole(List<String> all, @Nullable Snapshot was, @Nullable Snapshot now) {
+        steps = List.copyOf(all);
+        before = was;
+        after = now;
+        mdev = null;
+        guest = null;
+        queue = null;
+    }
+
     /**
      * Puts on disk what is going to be done, and returns when it is there; once is enough.
      *

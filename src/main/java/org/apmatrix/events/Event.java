@@ -37,12 +37,13 @@ public record Event(EventId id, Instant time, Change change) {
             @Nullable State before,
             @Nullable State after) {}
 
-    /** What an event is about; what it is not about is null. An attachment is about a device and a guest, the masks are about none of these. */
+    /** What an event is about; what it is not about is null. An attachment is about a device and a guest, the masks and a plan are about none of these. */
     public record Subject(
             @Nullable MdevId mdev,
             @Nullable GuestName guest,
             @Nullable Apqn apqn) {
         public static final Subject MASKS = new Subject(null, null, null);
+        public static final Subject PLAN = new Subject(null, null, null);
 
         public static Subject of(MdevId mdev) {
             return new Subject(mdev, null, null);
@@ -79,6 +80,14 @@ public record Event(EventId id, Instant time, Change change) {
          * @param pid null where it is not known
          */
         record Guest(@Nullable String state, @Nullable Integer pid) implements State {}
+
+        /**
+         * How far a plan is.
+         *
+         * @param step what was done last, for a person
+         * @param status {@code RUNNING}, {@code APPLIED}, {@code TAKEN_BACK} or {@code INCOMPLETE} (failed, and not all could be taken back)
+         */
+        record Progress(String owner, int done, int of, String step, String status) implements State {}
 
         /** A queue that is there; the driver is null when none is bound. */
         record Queue(@Nullable String driver) implements State {}

@@ -23,7 +23,9 @@ public enum EventType {
     /** Its state or its process. */
     GUEST_CHANGED("guest.changed"),
     /** A queue appeared, went, or changed its driver. */
-    QUEUE_CHANGED("queue.changed");
+    QUEUE_CHANGED("queue.changed"),
+    /** How far applying a document has come. */
+    PLAN_PROGRESS("plan.progress");
 
     private final String text;
 

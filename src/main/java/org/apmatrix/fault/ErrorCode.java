@@ -97,6 +97,11 @@ public enum ErrorCode {
                     + " removing it would block for ever, on others it would pull the device out of the running guest.",
             "Unplug the device from its guest first, or stop the guest.",
             "The answer names the holder. apmatrix.live-changes=allowed permits changes of a used matrix with live=true on kernels from 6.0 on."),
+    FOREIGN_MDEV(
+            "The mediated device is somebody else's",
+            "The document names a device that stands already and that it has not made: a document changes and removes only what it has made itself.",
+            "Give the device another UUID or name, or remove the one that stands if it is not needed.",
+            "GET /api/v1/mdevs/{uuid} shows it, GET /api/v1/desired-state which document has made which device."),
     LIVE_CHANGE_FORBIDDEN(
             "Live changes are not allowed here",
             "The request asks with live=true to change the matrix of a device that is in use, which the site does not allow or the kernel cannot do.",

@@ -7,6 +7,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The host could not or would not: an operator must look. */
 public final class HostFailure extends Fault {
+    /** The fact that lists what is left of several steps. */
+    public static final String NOT_UNDONE = "notUndone";
+
     private static final long serialVersionUID = 1L;
 
     private HostFailure(ErrorCode code, String detail, @Nullable String errno, Map<String, @Nullable Object> facts) {
@@ -28,7 +31,7 @@ public final class HostFailure extends Fault {
 
     /** A refusal in the middle of several steps, of which some could not be undone. */
     public static HostFailure notUndone(@Nullable String errno, String detail, List<String> notUndone) {
-        return new HostFailure(ErrorCode.HOST_REFUSED, detail, errno, Map.of("notUndone", notUndone));
+        return new HostFailure(ErrorCode.HOST_REFUSED, detail, errno, Map.of(NOT_UNDONE, notUndone));
     }
 
     /**

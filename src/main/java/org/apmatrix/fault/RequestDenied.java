@@ -291,6 +291,46 @@ public final class RequestDenied extends Fault {
         return of(ErrorCode.HOST_LOCKED, "Another request of this service is changing the AP configuration.", null);
     }
 
+    /**
+     * A document wants a device that somebody else has made.
+     *
+     * @param owner whose document has it; null where no document has
+     */
+    public static RequestDenied foreignMdev(MdevId mdev, @Nullable String owner) {
+        Map<String, @Nullable Object> facts = new LinkedHashMap<>();
+        facts.put("mdev", mdev.toString());
+        facts.put("owner", owner);
+        return withFacts(
+                ErrorCode.FOREIGN_MDEV,
+                "The mediated device " + mdev + " is not this owner's: "
+                        + (owner == null ? "no document has made it" : "it belongs to " + owner) + ".",
+                facts);
+    }
+
+    /**
+     * A document that is refused for more than one reason.
+     *
+     * @param reasons the first decides code and errno
+     */
+    public static RequestDenied planRefused(List<Fault> reasons) {
+        Fault first = reasons.get(0);
+        Map<String, @Nullable Object> facts = new LinkedHashMap<>(first.facts());
+        facts.put(
+                "problems",
+                reasons.stream()
+                        .map(reason -> Map.of("code", reason.code().name(), "detail", reason.detail()))
+                        .toList());
+        return new RequestDenied(
+                first.code(),
+                reasons.stream().map(Fault::detail).distinct().collect(Collectors.joining(" ")),
+                first.errno(),
+                reasons.stream()
+                        .flatMap(reason -> reason.conflicts().stream())
+                        .distinct()
+                        .toList(),
+                facts);
+    }
+
     /** Events that a listener wants to go on from are not there any more. */
     public static RequestDenied eventsGone(String detail) {
         return of(ErrorCode.EVENTS_GONE, detail, null);

@@ -44,6 +44,11 @@ public record GuestState(
         return Optional.ofNullable(device).flatMap(ApDevice::mdev);
     }
 
+    /** The same guest once its device is out. */
+    public GuestState withoutDevice() {
+        return new GuestState(uuid, runState, migrating, blockedReasons, pid, cpuFeatures, null, silence);
+    }
+
     /** The same guest, silent. */
     public GuestState silent(String why) {
         return new GuestState(uuid, null, false, List.of(), pid, cpuFeatures, device, why);

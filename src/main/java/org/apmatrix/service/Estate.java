@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.Matrix;
@@ -129,6 +130,30 @@ record Estate(
                         .map(DesiredState.Device::uuid)
                         .toList(),
                 then,
+                null);
+    }
+
+    /**
+     * Nothing has come of what was begun: his is what the document before has, and what else of his there still is.
+     *
+     * @param stands whether there is such a device
+     * @param isDefined whether there is a definition of it
+     */
+    Estate takenBack(Predicate<MdevId> stands, Predicate<MdevId> isDefined) {
+        Estate before = applied == null || appliedAt == null ? empty(owner) : ended(applied, appliedAt);
+        return new Estate(
+                owner,
+                applied,
+                appliedAt,
+                ids().stream()
+                        .filter(id -> before.has(id) || stands.test(id))
+                        .map(MdevId::toString)
+                        .toList(),
+                defined.stream()
+                        .filter(uuid -> before.defined().contains(uuid)
+                                || MdevId.parse(uuid).filter(isDefined).isPresent())
+                        .toList(),
+                before.plugged(),
                 null);
     }
 

@@ -172,7 +172,7 @@ public final class HotplugService {
     }
 
     /** What a plug can be refused for before QEMU is asked, in the contract's order. */
-    private static List<Runnable> secondLaw(GuestName name, GuestState guest, HostView view, HostView.Entry entry) {
+    static List<Runnable> secondLaw(GuestName name, GuestState guest, HostView view, HostView.Entry entry) {
         return List.of(
                 () -> Invariants.guestTakesDevices(name, guest),
                 () -> Invariants.guestHasNoOtherApDevice(
@@ -198,19 +198,25 @@ public final class HotplugService {
         Optional<HostView.Entry> toPlug = view.mdev(mdev).filter(entry -> !isPlugged(guest, entry));
         toPlug.ifPresent(entry -> secondLaw(name, guest, view, entry).forEach(problems::check));
         return new Forecast(
-                toPlug.stream()
-                        .map(entry -> new Forecast.Line(
-                                "device_add",
-                                name.toString(),
-                                "vfio-ap,id=" + deviceId(mdev) + ",bus=ap-bus,sysfsdev="
-                                        + entry.mdev().path()))
-                        .toList(),
+                toPlug.stream().map(entry -> plugLine(name, mdev)).toList(),
                 toPlug.map(entry -> entry.mdev().matrixOrEmpty())
                         .orElse(Matrix.EMPTY)
                         .apqns(),
                 List.of(),
                 List.of(name.toString()),
                 problems.found());
+    }
+
+    static Forecast.Line plugLine(GuestName name, MdevId mdev) {
+        return new Forecast.Line(
+                "device_add",
+                name.toString(),
+                "vfio-ap,id=" + deviceId(mdev) + ",bus=ap-bus,sysfsdev=" + MdevTree.path(mdev));
+    }
+
+    /** @param link on the guest's AP bus, or what else names the device */
+    static Forecast.Line unplugLine(GuestName name, String link) {
+        return new Forecast.Line("device_del", name.toString(), link);
     }
 
     /** Begins with a letter, as QEMU up to 7.2 demands at least (util/id.c, id_wellformed). */
@@ -409,9 +415,8 @@ public final class HotplugService {
                 .orElse(Matrix.EMPTY);
         return new Forecast(
                 device.stream()
-                        .map(out -> new Forecast.Line(
-                                "device_del",
-                                name.toString(),
+                        .map(out -> unplugLine(
+                                name,
                                 Optional.ofNullable(state.device())
                                         .map(ApDevice::link)
                                         .orElse(String.valueOf(out.sysfsdev()))))

@@ -159,11 +159,14 @@ final class Transition {
         while (!pending.isEmpty()) {
             Optional<MdevId> free =
                     pending.stream().filter(id -> isFree(id, now)).findFirst();
-            if (free.isPresent()) {
-                arrive(free.get());
-                pending.remove(free.get());
+            Optional<MdevId> inTheWay = free.isPresent() ? Optional.empty() : mostInTheWay(pending);
+            if (inTheWay.isPresent()) {
+                shrink(inTheWay.get());
             } else {
-                shrink(mostInTheWay(pending));
+                // where even that does not free it, two devices are to have the same queue: refused before it is tried
+                MdevId next = free.orElse(pending.get(0));
+                arrive(next);
+                pending.remove(next);
             }
         }
     }
@@ -208,11 +211,10 @@ final class Transition {
     }
 
     /** Of those that can give something up, the one after which most others are free. */
-    private MdevId mostInTheWay(List<MdevId> pending) {
+    private Optional<MdevId> mostInTheWay(List<MdevId> pending) {
         return pending.stream()
                 .filter(id -> !common(id).equals(present(id)))
-                .max(Comparator.<MdevId>comparingLong(id -> freedBy(id, pending)).thenComparing(Comparator.reverseOrder()))
-                .orElseThrow(() -> new IllegalStateException("devices that want each other's queues to keep"));
+                .max(Comparator.<MdevId>comparingLong(id -> freedBy(id, pending)).thenComparing(Comparator.reverseOrder()));
     }
 
     private long freedBy(MdevId id, List<MdevId> pending) {
