@@ -128,6 +128,39 @@ final class Examples {
             {"name": "guest1", "state": "paused", "temper": "SILENT",
              "cpuFeatures": {"ap": true, "apqci": true, "apft": true}}""";
 
+    static final String DESIRED_STATE = """
+            {"owner": "demo",
+             "masks": {"apmask": "-5,-6", "aqmask": "-4,-0x47,-0xab,-0xff"},
+             "mdevs": [
+               {"uuid": "62177883-f1bb-47f0-914d-32a22e3a8804", "adapters": [5, 6], "domains": [4, 171]},
+               {"name": "payments", "adapters": [5], "domains": [71, 255], "autostart": true}],
+             "attachments": [{"guest": "guest1", "mdev": "62177883-f1bb-47f0-914d-32a22e3a8804"}]}""";
+
+    static final String DESIRED_STATES = """
+            {"items": [{"owner": "demo", "masks": {"apmask": "-5,-6", "aqmask": null},
+             "mdevs": [{"uuid": "62177883-f1bb-47f0-914d-32a22e3a8804", "name": null, "adapters": [5, 6], "domains": [4, 171],
+              "controlDomains": [], "autostart": null}],
+             "attachments": [{"guest": "guest1", "mdev": "62177883-f1bb-47f0-914d-32a22e3a8804"}]}]}""";
+
+    static final String DESIRED_STATE_APPLIED = """
+            {"applied": true, "changed": true,
+             "steps": [{"action": "apmask", "target": "/sys/bus/ap/apmask",
+                        "value": "0xf9ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"}]}""";
+
+    static final String DESIRED_STATE_DRY_RUN = """
+            {"dryRun": true,
+             "steps": [{"action": "apmask", "target": "/sys/bus/ap/apmask",
+                        "value": "0xfbffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"}],
+             "apqnsAdded": ["05.0004"], "apqnsRemoved": [], "guestsAffected": [], "problems": [],
+             "moves": [{"apqn": "05.0004", "from": {"holderKind": "host", "holder": "cex4queue"}, "to": null}]}""";
+
+    static final String DRIFT = """
+            {"drifted": true,
+             "differences": [{"owner": "demo", "kind": "MDEV", "target": "62177883-f1bb-47f0-914d-32a22e3a8804",
+              "expected": "adapters [5, 6], domains [4, 171], control domains []",
+              "actual": "adapters [5], domains [4, 171], control domains []"}],
+             "interrupted": []}""";
+
     static final String EVENT = """
             {"id": "3f0c9a5be1d24c77-42", "time": "2026-01-02T03:04:05.678901Z", "type": "mdev.created", "origin": "external",
              "mdev": "62177883-f1bb-47f0-914d-32a22e3a8804", "guest": null, "apqn": null, "before": null,

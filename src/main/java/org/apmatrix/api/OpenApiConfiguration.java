@@ -59,6 +59,10 @@ class OpenApiConfiguration {
             "MatrixRequest",
             "DriverRequest",
             "ApDeviceRequest",
+            "DesiredStateRequest",
+            "DesiredMasks",
+            "DesiredMdevRequest",
+            "DesiredAttachmentRequest",
             "SimulatedHostRequest",
             "SimulatedGuestRequest",
             "SimulatedCpuFeatures");
@@ -67,6 +71,9 @@ class OpenApiConfiguration {
     private static final Map<String, Map<String, String>> NULLABLE = Map.of(
             "Mdev", Map.of("guest", "DeviceUser"),
             "Guest", Map.of("apDevice", "ApDevice"),
+            "DesiredState", Map.of("masks", "DesiredMasks"),
+            "DesiredStateRequest", Map.of("masks", "DesiredMasks"),
+            "QueueMove", Map.of("from", "QueueHolder", "to", "QueueHolder"),
             "AuditRecord", Map.of("before", "AuditSnapshot", "after", "AuditSnapshot"));
 
     @Bean
@@ -99,6 +106,7 @@ class OpenApiConfiguration {
                         new Tag().name("Queues").description("AP queues and who has them"),
                         new Tag().name("Masks").description("The masks that divide the queues between host and guests"),
                         new Tag().name("Mediated devices").description("Matrix devices for guests"),
+                        new Tag().name("Desired state").description("Whole documents: masks, devices and what is plugged in"),
                         new Tag().name("Guests").description("Guests, hot plug and hot unplug"),
                         new Tag().name("Events").description("What changes on the host, as it happens"),
                         new Tag().name("Audit").description("Who tried to change what, and how it ended"),

@@ -15,7 +15,7 @@ import org.apmatrix.host.MdevctlStore;
 import org.jspecify.annotations.Nullable;
 
 /** How the host differs from what it should be or was: in its masks, and in some of its devices. */
-final class Differences {
+public final class Differences {
     private final List<Difference> found = new ArrayList<>();
 
     /** What a difference is about. */
