@@ -47,6 +47,7 @@ import org.apmatrix.preflight.Preflight;
 import org.apmatrix.preflight.PreflightProperties;
 import org.apmatrix.service.Aftermath;
 import org.apmatrix.service.Attachments;
+import org.apmatrix.service.DefinitionService;
 import org.apmatrix.service.GuestNotes;
 import org.apmatrix.service.GuestService;
 import org.apmatrix.service.GuestWatcher;
@@ -60,6 +61,7 @@ import org.apmatrix.service.MdevProperties;
 import org.apmatrix.service.MdevService;
 import org.apmatrix.service.MigrationService;
 import org.apmatrix.service.QueueService;
+import org.apmatrix.service.RebootService;
 import org.apmatrix.service.SelfTestService;
 import org.apmatrix.service.Settlement;
 import org.apmatrix.service.SimulationService;
@@ -284,6 +286,7 @@ class HostConfiguration {
             Guests guests,
             GuestNotes notes,
             HostWatcher watcher,
+            MdevctlStore definitions,
             Clock clock,
             MeterRegistry meters) {
         Sysfs sysfs = new GuardedSysfs(kernel, properties.storeTimeout(), meters);
@@ -291,7 +294,7 @@ class HostConfiguration {
         MdevTree mdevs = new MdevTree(sysfs);
         DeviceUsers users = new DeviceUsers(sysfs, procfs, bus, mdevs);
         HostLock lock = new HostLock(properties.lockFile(), properties.lockWait(), clock, meters);
-        return new Host(sysfs, bus, mdevs, users, lock, machine, new Attachments(guests, notes), watcher);
+        return new Host(sysfs, bus, mdevs, users, lock, machine, new Attachments(guests, notes), watcher, definitions);
     }
 
     @Bean
@@ -342,6 +345,16 @@ class HostConfiguration {
     @Bean
     HostService hostService(Host host, WorkInFlight inFlight) {
         return new HostService(host, inFlight);
+    }
+
+    @Bean
+    DefinitionService definitionService(Host host, MdevctlStore definitions, MdevProperties properties) {
+        return new DefinitionService(host, definitions, properties);
+    }
+
+    @Bean
+    RebootService rebootService(Host host, MdevctlStore definitions, NextBoot boot) {
+        return new RebootService(host, definitions, boot);
     }
 
     @Bean

@@ -4,6 +4,7 @@ import io.swagger.v3.oas.annotations.Operation;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.lang.reflect.Type;
+import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apmatrix.audit.Attempt;
@@ -79,7 +80,9 @@ class AuditedOperations extends RequestBodyAdviceAdapter implements HandlerInter
         Attempt attempt = Attempt.current();
         Map<String, @Nullable Object> known = attempt.parameters();
         if (known != null) {
-            String text = json.writeValueAsString(body);
+            // what is not read as JSON by its converter is told as the text that it is
+            String text = json.writeValueAsString(
+                    body instanceof byte[] bytes ? new String(bytes, StandardCharsets.UTF_8) : body);
             attempt.with(parameters(
                     known.get("query"),
                     text.length() <= LARGEST_BODY

@@ -64,7 +64,8 @@ final class Examples {
              "matrix": ["05.0004", "05.00ab", "06.0004", "06.00ab"],
              "guestMatrix": ["05.0004", "05.00ab"],
              "hidden": [{"adapter": 6, "domain": null, "because": ["06.00ab"], "reason": "QUEUE_NOT_BOUND"}],
-             "iommuGroup": 0, "inUse": true, "guest": {"name": "guest1", "pid": 4001, "state": "ATTACHED"}}""";
+             "iommuGroup": 0, "inUse": true, "guest": {"name": "guest1", "pid": 4001, "state": "ATTACHED"},
+             "definition": "auto"}""";
     static final String MDEVS = "{\"items\": [" + MDEV + "]}";
 
     /** Adapters without domains have no queue yet, so this works on a host whose masks still keep everything. */
@@ -80,6 +81,68 @@ final class Examples {
                         "target": "/sys/devices/vfio_ap/matrix/62177883-f1bb-47f0-914d-32a22e3a8804/assign_adapter",
                         "value": "5"}],
              "apqnsAdded": ["05.0004"], "apqnsRemoved": [], "guestsAffected": [], "problems": []}""";
+
+    static final String DEFINITION_FILE = """
+            {
+              "mdev_type": "vfio_ap-passthrough",
+              "start": "auto",
+              "attrs": [
+                {
+                  "assign_adapter": "0x05"
+                },
+                {
+                  "assign_domain": "0x0004"
+                }
+              ]
+            }""";
+
+    static final String DEFINITION_AUTO = "{\"start\": \"auto\"}";
+
+    static final String NODE_DEVICE = """
+            <device>
+              <name>mdev_62177883_f1bb_47f0_914d_32a22e3a8804_matrix</name>
+              <parent>ap_matrix</parent>
+              <capability type='mdev'>
+                <type id='vfio_ap-passthrough'/>
+                <uuid>62177883-f1bb-47f0-914d-32a22e3a8804</uuid>
+                <parent_addr>matrix</parent_addr>
+                <attr name='assign_adapter' value='0x05'/>
+                <attr name='assign_domain' value='0x0004'/>
+              </capability>
+            </device>""";
+
+    static final String DEFINITION = """
+            {"uuid": "62177883-f1bb-47f0-914d-32a22e3a8804", "start": "auto", "adapters": [5], "domains": [4],
+             "controlDomains": [], "path": "/etc/mdevctl.d/matrix/62177883-f1bb-47f0-914d-32a22e3a8804"}""";
+
+    static final String DEFINITIONS = """
+            {"items": [{"uuid": "62177883-f1bb-47f0-914d-32a22e3a8804", "start": "auto",
+             "defined": {"adapters": [5], "domains": [4], "controlDomains": []},
+             "active": {"adapters": [5], "domains": [4, 171], "controlDomains": []}, "state": "DIFFERENT"}],
+             "unreadable": [{"name": "62177883-f1bb-47f0-914d-32a22e3a8805", "reason": "start is missing: auto or manual"}]}""";
+
+    static final String DRY_RUN_DEFINITION = """
+            {"dryRun": true,
+             "steps": [{"action": "write", "target": "/etc/mdevctl.d/matrix/62177883-f1bb-47f0-914d-32a22e3a8804",
+                        "value": "{\\"mdev_type\\": \\"vfio_ap-passthrough\\", \\"start\\": \\"auto\\", \\"attrs\\": []}"}],
+             "apqnsAdded": [], "apqnsRemoved": [], "guestsAffected": [], "problems": []}""";
+
+    static final String DRY_RUN_UNDEFINE = """
+            {"dryRun": true,
+             "steps": [{"action": "remove", "target": "/etc/mdevctl.d/matrix/62177883-f1bb-47f0-914d-32a22e3a8804",
+                        "value": ""}],
+             "apqnsAdded": [], "apqnsRemoved": ["05.0004"], "guestsAffected": [], "problems": []}""";
+
+    static final String AFTER_REBOOT = """
+            {"simulated": false,
+             "masks": {"apmask": "0xf9ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+                       "aqmask": "0xffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff", "source": "chzdev"},
+             "mdevs": [{"uuid": "62177883-f1bb-47f0-914d-32a22e3a8804", "comesBack": true, "reason": "AUTOSTART",
+                        "because": "It is defined to be started at boot.", "queues": []}],
+             "attachments": [{"guest": "guest1", "mdev": "62177883-f1bb-47f0-914d-32a22e3a8804", "comesBack": false,
+                              "reason": "HOT_PLUG_ENDS_WITH_QEMU",
+                              "because": "What was plugged in ends with the guest's QEMU."}],
+             "differences": ["The device 62177883-f1bb-47f0-914d-32a22e3a8804 is with the guest guest1 now and with nobody then."]}""";
 
     static final String SIMULATED_HOST_REQUEST = "{\"kernel\": \"6.12\"}";
 

@@ -57,7 +57,16 @@ record MdevResource(
         @Nullable
         Boolean inUse,
 
-        @Nullable UserResource guest) {
+        @Nullable UserResource guest,
+
+        @Schema(
+                description =
+                        "Whether mdevctl makes the device at boot, auto or manual; null when it is not defined, or its definition cannot be read (GET"
+                                + " /api/v1/definitions tells)",
+                types = {"string", "null"},
+                example = "auto")
+        @Nullable
+        String definition) {
 
     /** Why the guest does not have an adapter or a domain. */
     @Schema(name = "Hidden", description = "Names either the adapter or the domain that is hidden; the other is null.")
@@ -129,7 +138,8 @@ record MdevResource(
                         : state.hidden().stream().map(MdevResource::hidden).toList(),
                 mdev.iommuGroup(),
                 state.entry().inUse(),
-                user(state.entry()));
+                user(state.entry()),
+                state.definition() == null ? null : state.definition().word());
     }
 
     private static @Nullable UserResource user(HostView.Entry entry) {

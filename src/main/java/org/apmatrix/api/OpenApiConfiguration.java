@@ -74,6 +74,7 @@ class OpenApiConfiguration {
             "DesiredState", Map.of("masks", "DesiredMasks"),
             "DesiredStateRequest", Map.of("masks", "DesiredMasks"),
             "QueueMove", Map.of("from", "QueueHolder", "to", "QueueHolder"),
+            "ComparedDefinition", Map.of("defined", "DefinedMatrix", "active", "DefinedMatrix"),
             "AuditRecord", Map.of("before", "AuditSnapshot", "after", "AuditSnapshot"));
 
     @Bean
@@ -107,6 +108,7 @@ class OpenApiConfiguration {
                         new Tag().name("Masks").description("The masks that divide the queues between host and guests"),
                         new Tag().name("Mediated devices").description("Matrix devices for guests"),
                         new Tag().name("Desired state").description("Whole documents: masks, devices and what is plugged in"),
+                        new Tag().name("Definitions").description("What mdevctl and libvirt keep of devices beyond a boot"),
                         new Tag().name("Guests").description("Guests, hot plug and hot unplug"),
                         new Tag().name("Events").description("What changes on the host, as it happens"),
                         new Tag().name("Audit").description("Who tried to change what, and how it ended"),
@@ -261,7 +263,7 @@ class OpenApiConfiguration {
             case MDEV_IN_USE -> "EBUSY";
             case ID_ABOVE_MAXIMUM -> "ENODEV";
             case APQN_RESERVED -> "EADDRNOTAVAIL";
-            case APQN_IN_USE -> "EADDRINUSE";
+            case APQN_IN_USE, DEFINITION_CONFLICT -> "EADDRINUSE";
             case QUEUE_ASSIGNMENT_MIXED -> "EINVAL";
             case HOST_REFUSED -> "EIO";
             case INVALID_VALUE,
@@ -276,6 +278,8 @@ class OpenApiConfiguration {
                     NOT_ACCEPTABLE,
                     UNSUPPORTED_MEDIA_TYPE,
                     MDEV_NOT_FOUND,
+                    DEFINITION_NOT_FOUND,
+                    DEFINITION_NOT_STARTABLE,
                     ADAPTER_NOT_FOUND,
                     QUEUE_NOT_FOUND,
                     GUEST_NOT_FOUND,
@@ -304,7 +308,7 @@ class OpenApiConfiguration {
     private static List<Map<String, Object>> conflicts(ErrorCode code) {
         return switch (code) {
             case APQN_RESERVED -> List.of(Map.of("apqn", "05.0004", "holderKind", "host", "holder", "cex4queue"));
-            case APQN_IN_USE -> List.of(Map.of("apqn", "05.0004", "holderKind", "mdev", "holder", Examples.UUID));
+            case APQN_IN_USE, DEFINITION_CONFLICT -> List.of(Map.of("apqn", "05.0004", "holderKind", "mdev", "holder", Examples.UUID));
             case MDEV_IN_USE -> List.of(Map.of("apqn", "05.0004", "holderKind", "guest", "holder", "guest1"));
             default -> List.of();
         };

@@ -44,8 +44,13 @@ class ProblemAdvice {
             case INVALID_VALUE -> HttpStatus.BAD_REQUEST;
             case UNAUTHENTICATED -> HttpStatus.UNAUTHORIZED;
             case FORBIDDEN -> HttpStatus.FORBIDDEN;
-            case NOT_FOUND, MDEV_NOT_FOUND, ADAPTER_NOT_FOUND, QUEUE_NOT_FOUND, GUEST_NOT_FOUND, AP_DEVICE_NOT_FOUND ->
-                HttpStatus.NOT_FOUND;
+            case NOT_FOUND,
+                    MDEV_NOT_FOUND,
+                    DEFINITION_NOT_FOUND,
+                    ADAPTER_NOT_FOUND,
+                    QUEUE_NOT_FOUND,
+                    GUEST_NOT_FOUND,
+                    AP_DEVICE_NOT_FOUND -> HttpStatus.NOT_FOUND;
             case METHOD_NOT_ALLOWED -> HttpStatus.METHOD_NOT_ALLOWED;
             case NOT_ACCEPTABLE -> HttpStatus.NOT_ACCEPTABLE;
             case UNSUPPORTED_MEDIA_TYPE -> HttpStatus.UNSUPPORTED_MEDIA_TYPE;
@@ -55,6 +60,8 @@ class ProblemAdvice {
                     ID_ABOVE_MAXIMUM,
                     APQN_RESERVED,
                     APQN_IN_USE,
+                    DEFINITION_CONFLICT,
+                    DEFINITION_NOT_STARTABLE,
                     MATRIX_TOO_LARGE,
                     DRIVER_OVERRIDE_UNSUPPORTED,
                     QUEUE_ASSIGNMENT_MIXED,
@@ -129,8 +136,11 @@ class ProblemAdvice {
 
     @ExceptionHandler
     ResponseEntity<Problem> mediaType(HttpMediaTypeNotSupportedException e, HttpServletRequest request) {
+        String taken = e.getSupportedMediaTypes().contains(MediaType.APPLICATION_XML)
+                ? "application/json or application/xml"
+                : MediaType.APPLICATION_JSON_VALUE;
         return answer(Problem.of(
-                ErrorCode.UNSUPPORTED_MEDIA_TYPE, "This path takes application/json.", request.getRequestURI()));
+                ErrorCode.UNSUPPORTED_MEDIA_TYPE, "This path takes " + taken + ".", request.getRequestURI()));
     }
 
     @ExceptionHandler
@@ -140,6 +150,9 @@ class ProblemAdvice {
     }
 
     private static String answered(HttpMediaTypeNotAcceptableException e) {
+        if (e.getSupportedMediaTypes().contains(MediaType.APPLICATION_XML)) {
+            return "application/json or application/xml";
+        }
         return e.getSupportedMediaTypes().contains(MediaType.TEXT_EVENT_STREAM)
                 ? MediaType.TEXT_EVENT_STREAM_VALUE
                 : MediaType.APPLICATION_JSON_VALUE;

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param exists whether the device stands, or one is plugged in
  * @param apmask {@code 0x} and 64 hex digits
  * @param mdev what is plugged into the guest; null for what is none of this host's mediated devices
- * @param state ATTACHING, ATTACHED or DETACHING
+ * @param state ATTACHING, ATTACHED or DETACHING; of a definition auto or manual
  */
 @JsonPropertyOrder({"exists", "adapters", "domains", "controlDomains", "apmask", "aqmask", "mdev", "state", "driver"})
 public record Snapshot(
@@ -42,6 +42,24 @@ public record Snapshot(
                         null,
                         null,
                         null);
+    }
+
+    /**
+     * A definition that is kept for the next boot.
+     *
+     * @param start {@code auto} or {@code manual}
+     */
+    public static Snapshot definition(Matrix matrix, String start) {
+        return new Snapshot(
+                true,
+                matrix.adapters().ids(),
+                matrix.domains().ids(),
+                matrix.controlDomains().ids(),
+                null,
+                null,
+                null,
+                start,
+                null);
     }
 
     public static Snapshot masks(ApMask apmask, ApMask aqmask) {

@@ -66,6 +66,11 @@ public enum ErrorCode {
             "No mediated matrix device with this UUID stands on the host. Devices vanish with a reboot and with the removal of the vfio_ap module.",
             "GET /api/v1/mdevs lists those that stand.",
             "mdevctl list -d shows definitions that can be started."),
+    DEFINITION_NOT_FOUND(
+            "No such definition",
+            "No definition of a mediated device with this UUID is kept on the host, so nothing makes it at boot.",
+            "GET /api/v1/definitions lists what is defined; PUT to this path defines the device.",
+            "mdevctl list -d shows the same; apmatrix.definitions.directory tells where the service looks."),
     ADAPTER_NOT_FOUND(
             "No such adapter",
             "The host's AP bus has no adapter with this number.",
@@ -121,6 +126,16 @@ public enum ErrorCode {
             "A queue belongs to somebody else",
             "At least one queue is assigned to another mediated device, whether a guest uses it now or not.",
             "The member conflicts names every queue and its holder; choose others, or take them away from the holder first.",
+            "Nothing."),
+    DEFINITION_CONFLICT(
+            "Two definitions that start at boot want the same queue",
+            "Both devices would be made at boot, and whichever comes second would not be: the queue is with the first.",
+            "The member conflicts names every queue and the definition that has it; choose others, or let one of the two be manual.",
+            "mdevctl modify --manual, or PUT {\"start\": \"manual\"}, keeps a definition without starting it at boot."),
+    DEFINITION_NOT_STARTABLE(
+            "The definition could not be started at boot",
+            "mdevctl's callout for vfio_ap (ap-check of s390-tools) starts no device that has control domains and no usage domain.",
+            "Add a usage domain, leave the control domains out, or let the definition be manual.",
             "Nothing."),
     MATRIX_TOO_LARGE(
             "The matrix would be too large",

@@ -19,6 +19,11 @@ public final class NotFound extends Fault {
         return new NotFound(ErrorCode.MDEV_NOT_FOUND, "There is no mediated device " + mdev + ".");
     }
 
+    public static NotFound definition(MdevId mdev) {
+        return new NotFound(
+                ErrorCode.DEFINITION_NOT_FOUND, "There is no definition of the mediated device " + mdev + ".");
+    }
+
     public static NotFound adapter(AdapterId adapter) {
         return new NotFound(
                 ErrorCode.ADAPTER_NOT_FOUND,

@@ -137,6 +137,38 @@ public final class RequestDenied extends Fault {
                 Map.of());
     }
 
+    /**
+     * Two devices that would both be made at boot want the same queues.
+     *
+     * @param holders every queue with the other definition
+     */
+    public static RequestDenied definitionConflict(MdevId mdev, List<Conflict> holders) {
+        return new RequestDenied(
+                ErrorCode.DEFINITION_CONFLICT,
+                "The definition " + mdev + " would start at boot beside "
+                        + holders.stream()
+                                .map(conflict -> String.valueOf(conflict.holder()))
+                                .distinct()
+                                .collect(Collectors.joining(", "))
+                        + ", and both want: "
+                        + holders.stream()
+                                .map(conflict -> conflict.apqn().toString())
+                                .distinct()
+                                .collect(Collectors.joining(", "))
+                        + ".",
+                "EADDRINUSE",
+                holders,
+                Map.of());
+    }
+
+    /** ap-check of s390-tools (ap_tools/ap-check.c, ap_check_handle_start): at least one usage domain must be specified. */
+    public static RequestDenied definitionNotStartable(MdevId mdev) {
+        return of(
+                ErrorCode.DEFINITION_NOT_STARTABLE,
+                "The definition " + mdev + " has control domains and no usage domain, so it would not start at boot.",
+                null);
+    }
+
     public static RequestDenied matrixTooLarge(int apqns, int maximum) {
         return of(
                 ErrorCode.MATRIX_TOO_LARGE,

@@ -178,6 +178,20 @@ public final class MdevDefinition {
         return start == Start.AUTO;
     }
 
+    /** The queues that both want at boot, as a product again; none unless both start then. */
+    public Matrix clash(MdevDefinition other) {
+        boolean both = startsAtBoot() && other.startsAtBoot() && !id.equals(other.id);
+        return both ? matrix.shared(other.matrix) : Matrix.EMPTY;
+    }
+
+    /**
+     * Whether mdevctl's callout for vfio_ap starts no such device (s390-tools, ap_tools/ap-check.c, ap_check_handle_start): it has control domains and no usage
+     * domain.
+     */
+    public boolean hasControlDomainsAlone() {
+        return matrix.domains().isEmpty() && !matrix.controlDomains().isEmpty();
+    }
+
     /** What the {@code assign_…} attributes make together; the others are kept and mean nothing here. */
     public Matrix matrix() {
         return matrix;

@@ -110,7 +110,7 @@ final class BootChecks {
     private static Optional<Item> overlap(String check, List<MdevDefinition> starting) {
         for (int one = 0; one < starting.size(); one++) {
             for (MdevDefinition other : starting.subList(one + 1, starting.size())) {
-                Matrix shared = starting.get(one).matrix().shared(other.matrix());
+                Matrix shared = starting.get(one).clash(other);
                 if (!shared.hasNoApqn()) {
                     return Optional.of(Item.fail(
                             check,

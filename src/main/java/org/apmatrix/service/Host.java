@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -19,7 +20,9 @@ import org.apmatrix.host.DeviceUsers;
 import org.apmatrix.host.HostLock;
 import org.apmatrix.host.Machine;
 import org.apmatrix.host.Mdev;
+import org.apmatrix.host.MdevDefinition;
 import org.apmatrix.host.MdevTree;
+import org.apmatrix.host.MdevctlStore;
 import org.apmatrix.host.Store;
 import org.apmatrix.host.kernel.KernelException;
 import org.apmatrix.host.kernel.Sysfs;
@@ -38,6 +41,8 @@ public final class Host {
     private final Machine machine;
     private final Attachments attachments;
     private final HostWatcher watcher;
+    private final MdevctlStore store;
+    private final AtomicBoolean definitionsUnreadable = new AtomicBoolean();
     private final AtomicReference<Seen> seen = new AtomicReference<>();
 
     public Host(
@@ -48,7 +53,8 @@ public final class Host {
             HostLock lock,
             Machine machine,
             Attachments attachments,
-            HostWatcher watcher) {
+            HostWatcher watcher,
+            MdevctlStore store) {
         this.sysfs = sysfs;
         this.bus = bus;
         this.mdevs = mdevs;
@@ -57,6 +63,7 @@ public final class Host {
         this.machine = machine;
         this.attachments = attachments;
         this.watcher = watcher;
+        this.store = store;
     }
 
     /** Throws AP_UNAVAILABLE where there is no AP bus. */
@@ -182,8 +189,23 @@ public final class Host {
                     queues,
                     present.hasDriverOverride(queues.keySet()),
                     present.driverOverrides(queues.keySet()),
-                    entries);
+                    entries,
+                    definitions());
         });
+    }
+
+    /** What cannot be read of the definitions must not hide the devices: whoever asks for definitions is told. */
+    private SortedMap<MdevId, MdevDefinition> definitions() {
+        SortedMap<MdevId, MdevDefinition> definitions = new TreeMap<>();
+        try {
+            store.all().forEach(definition -> definitions.put(definition.id(), definition));
+            definitionsUnreadable.set(false);
+        } catch (HostFailure unreadable) {
+            if (!definitionsUnreadable.getAndSet(true)) {
+                LOG.warn("no definition of a device can be shown: {}", unreadable.getMessage());
+            }
+        }
+        return definitions;
     }
 
     /**

@@ -17,6 +17,7 @@ import org.apmatrix.fault.Conflict;
 import org.apmatrix.host.ApBus;
 import org.apmatrix.host.DeviceUse;
 import org.apmatrix.host.Mdev;
+import org.apmatrix.host.MdevDefinition;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param queues every queue that has a device, with its driver; empty for one that is not bound
  * @param overridesSupported whether queues can be handed over one by one (kernels from 6.19 on)
  * @param overrides the driver overrides that are set
+ * @param definitions what mdevctl has in mind, as far as it can be read
  */
 public record HostView(
         Generation generation,
@@ -40,7 +42,8 @@ public record HostView(
         SortedMap<Apqn, Optional<String>> queues,
         boolean overridesSupported,
         SortedMap<Apqn, String> overrides,
-        SortedMap<MdevId, Entry> mdevs) {
+        SortedMap<MdevId, Entry> mdevs,
+        SortedMap<MdevId, MdevDefinition> definitions) {
 
     /**
      * A mediated device and whether somebody holds it.

@@ -14,6 +14,7 @@ import org.apmatrix.fault.NotFound;
 import org.apmatrix.fault.RequestDenied;
 import org.apmatrix.host.ApDevice;
 import org.apmatrix.host.GuestState;
+import org.apmatrix.host.MdevDefinition;
 
 /** The laws and the kernel's rules, one pure method each: it returns, or throws the refusal with every clash. */
 final class Invariants {
@@ -54,9 +55,7 @@ final class Invariants {
      * of its own.
      */
     static void controlDomainsStay(Matrix before, Matrix after) {
-        boolean carried =
-                !after.controlDomains().ids().isEmpty() && !before.adapters().containsAll(after.adapters());
-        if (carried || !before.controlDomains().equals(after.controlDomains())) {
+        if (!controlDomainsAreThose(before, after)) {
             throw RequestDenied.roleMissing("control-domain-admin");
         }
     }
@@ -65,6 +64,43 @@ final class Invariants {
     static void masksMayChange(boolean allowed) {
         if (!allowed) {
             throw RequestDenied.roleMissing("reservation-admin");
+        }
+    }
+
+    /**
+     * The same for a definition, which may have what its device or the definition before has.
+     *
+     * @param known the matrices of both, as far as they are there
+     */
+    static void controlDomainsAreKnown(List<Matrix> known, Matrix wanted) {
+        List<Matrix> before = known.isEmpty() ? List.of(Matrix.EMPTY) : known;
+        if (before.stream().noneMatch(matrix -> controlDomainsAreThose(matrix, wanted))) {
+            throw RequestDenied.roleMissing("control-domain-admin");
+        }
+    }
+
+    private static boolean controlDomainsAreThose(Matrix before, Matrix after) {
+        boolean carried = !after.controlDomains().isEmpty()
+                && !before.adapters().containsAll(after.adapters());
+        return !carried && before.controlDomains().equals(after.controlDomains());
+    }
+
+    /** What starts at boot can be started. */
+    static void startsWithItsControlDomains(MdevDefinition definition) {
+        if (definition.startsAtBoot() && definition.hasControlDomainsAlone()) {
+            throw RequestDenied.definitionNotStartable(definition.id());
+        }
+    }
+
+    /** Of the definitions that start at boot no two want the same queue. */
+    static void startsBesideOthers(List<MdevDefinition> all, MdevDefinition wanted) {
+        List<Conflict> holders = all.stream()
+                .flatMap(other -> other.clash(wanted).apqns().stream()
+                        .map(apqn -> new Conflict(
+                                apqn, Conflict.HolderKind.MDEV, other.id().toString())))
+                .toList();
+        if (!holders.isEmpty()) {
+            throw RequestDenied.definitionConflict(wanted.id(), holders);
         }
     }
 

@@ -7,14 +7,19 @@ import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.Apqn;
 import org.apmatrix.ap.Matrix;
 import org.apmatrix.host.ApBus;
+import org.apmatrix.host.MdevDefinition;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A mediated device with everything that is known of it.
  *
  * @param hidden why the guest has less than the matrix; null where the kernel does not tell what the guest has
+ * @param definition whether mdevctl makes it at boot; null where it is not defined, or the definition cannot be read
  */
-public record MdevState(HostView.Entry entry, @Nullable List<Hidden> hidden) {
+public record MdevState(
+        HostView.Entry entry,
+        @Nullable List<Hidden> hidden,
+        MdevDefinition.@Nullable Start definition) {
 
     /** Why an adapter or a domain of the matrix is not in the guest's. */
     public enum Reason {
@@ -43,7 +48,11 @@ public record MdevState(HostView.Entry entry, @Nullable List<Hidden> hidden) {
     static MdevState of(HostView host, HostView.Entry entry) {
         Matrix matrix = entry.mdev().matrix();
         Matrix guest = entry.mdev().guestMatrix();
-        return new MdevState(entry, matrix == null || guest == null ? null : explain(host, matrix, guest));
+        MdevDefinition definition = host.definitions().get(entry.mdev().id());
+        return new MdevState(
+                entry,
+                matrix == null || guest == null ? null : explain(host, matrix, guest),
+                definition == null ? null : definition.start());
     }
 
     /** Mirrors the kernel's filter (vfio_ap_ops.c, vfio_ap_mdev_filter_matrix): what the LPAR lacks goes, then each adapter with a queue that is not bound. */

@@ -23,6 +23,11 @@ class RolesHttpTest extends SecuredHttpTest {
     private static final Map<String, Role> NEEDED = Map.ofEntries(
             entry("GET /api/v1/host", VIEWER),
             entry("GET /api/v1/host/preflight", VIEWER),
+            entry("GET /api/v1/host/after-reboot", VIEWER),
+            entry("GET /api/v1/definitions", VIEWER),
+            entry("GET /api/v1/mdevs/{uuid}/definition", VIEWER),
+            entry("PUT /api/v1/mdevs/{uuid}/definition", OPERATOR),
+            entry("DELETE /api/v1/mdevs/{uuid}/definition", OPERATOR),
             entry("POST /api/v1/host/self-test", OPERATOR),
             entry("GET /api/v1/audit", VIEWER),
             entry("GET /api/v1/adapters", VIEWER),

@@ -22,6 +22,7 @@ import org.apmatrix.host.HostLock;
 import org.apmatrix.host.InterferingSysfs;
 import org.apmatrix.host.Machine;
 import org.apmatrix.host.MdevTree;
+import org.apmatrix.host.MdevctlStore;
 import org.apmatrix.host.kernel.Procfs;
 import org.apmatrix.host.kernel.Sysfs;
 import org.apmatrix.host.qmp.QmpProperties;
@@ -101,7 +102,8 @@ final class House {
                 new Attachments(
                         new Guests(NO_GUESTS, procfs, null, new SimpleMeterRegistry()),
                         new GuestNotes(null, JsonMapper.shared())),
-                new HostWatcher(journal, mdev -> false, Clock.fixed(NOW, ZoneOffset.UTC)));
+                new HostWatcher(journal, mdev -> false, Clock.fixed(NOW, ZoneOffset.UTC)),
+                new MdevctlStore(Path.of("target/no-definitions")));
     }
 
     /** The guests of a host that has none. */

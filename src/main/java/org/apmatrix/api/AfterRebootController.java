@@ -1,0 +1,40 @@
+package org.apmatrix.api;
+
+import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.ExampleObject;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
+import io.swagger.v3.oas.annotations.tags.Tag;
+import org.apmatrix.service.RebootService;
+import org.springframework.http.MediaType;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RestController;
+
+/** What a reboot would leave. */
+@RestController
+@RequestMapping(path = "/api/v1/host/after-reboot", produces = MediaType.APPLICATION_JSON_VALUE)
+@Tag(name = "Host")
+class AfterRebootController {
+    private final RebootService reboots;
+
+    AfterRebootController(RebootService reboots) {
+        this.reboots = reboots;
+    }
+
+    @GetMapping
+    @Operation(
+            operationId = "getAfterReboot",
+            summary = "Tell what comes back after a reboot",
+            description =
+                    "The masks that the next boot sets and who says so, which devices it makes, and what does not come back and why. It is read from the kernel command"
+                            + " line, chzdev's udev rule, modules-load.d and mdevctl's definitions; nothing is changed.")
+    @ApiResponse(
+            responseCode = "200",
+            description = "The host after its next boot",
+            useReturnTypeSchema = true,
+            content = @Content(examples = @ExampleObject(Examples.AFTER_REBOOT)))
+    AfterRebootResource get() {
+        return AfterRebootResource.from(reboots.look());
+    }
+}
