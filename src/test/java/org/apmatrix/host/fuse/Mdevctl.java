@@ -7,12 +7,12 @@ import org.apmatrix.Component;
 import org.apmatrix.Shell;
 
 /** mdevctl as it is installed here, in a mount namespace of its own, where /sys is a simulated kernel's and /etc/mdevctl.d a directory of the test. */
-final class Mdevctl {
+public final class Mdevctl {
     private final Path sysfs;
     private final Path definitions;
 
     /** @param definitions an empty directory, which stands for /etc/mdevctl.d */
-    Mdevctl(Path sysfs, Path definitions) throws IOException {
+    public Mdevctl(Path sysfs, Path definitions) throws IOException {
         this.sysfs = sysfs;
         this.definitions = definitions;
         // without these directories every command fails
@@ -21,14 +21,14 @@ final class Mdevctl {
     }
 
     /** Skips the test where it cannot be run. */
-    static void require() {
+    public static void require() {
         SimulatedMount.require();
         Component.requireProgram("mdevctl", "apt-get install mdevctl");
         Component.requireProgram("unshare", "apt-get install util-linux");
     }
 
     /** Runs a script of bash with these words as {@code $1}, {@code $2}, …. */
-    Shell.Result run(String script, String... words) {
+    public Shell.Result run(String script, String... words) {
         String mounts = "mount --rbind '" + sysfs + "' /sys && mount --bind '" + definitions + "' /etc/mdevctl.d && ";
         String[] command = new String[6 + words.length];
         command[0] = "unshare";
