@@ -60,6 +60,7 @@ import org.apmatrix.service.MaskService;
 import org.apmatrix.service.MdevProperties;
 import org.apmatrix.service.MdevService;
 import org.apmatrix.service.MigrationService;
+import org.apmatrix.service.PlanService;
 import org.apmatrix.service.QueueService;
 import org.apmatrix.service.RebootService;
 import org.apmatrix.service.SelfTestService;
@@ -270,6 +271,31 @@ class HostConfiguration {
             Clock clock,
             MeterRegistry meters) {
         return new HotplugService(host, guests, notes, settlement, clock, meters);
+    }
+
+    @Bean
+    PlanService planService(
+            Host host,
+            WorkInFlight inFlight,
+            GuestService guests,
+            HotplugService hotplug,
+            MdevctlStore definitions,
+            MdevProperties mdevs,
+            EventJournal journal,
+            Clock clock,
+            HostProperties properties,
+            JsonMapper json) {
+        return new PlanService(
+                host,
+                inFlight,
+                guests,
+                hotplug,
+                definitions,
+                mdevs,
+                journal,
+                clock,
+                properties.stateDirectory(),
+                json);
     }
 
     @Bean

@@ -92,6 +92,7 @@ final class Draft {
             throw problem;
         }));
         findRedefinitions();
+        checkDefinitions();
         findPlugs(target.after(view).without(letGo));
     }
 
@@ -187,6 +188,23 @@ final class Draft {
                         .ifPresent(before -> redefinitions.add(new Redefinition(id, before, null))));
             }
         }
+    }
+
+    /** The definitions that there will be are held against each other, as one by one they are when they are made. */
+    private void checkDefinitions() {
+        SortedMap<MdevId, MdevDefinition> then = new TreeMap<>(view.definitions());
+        redefinitions.forEach(change -> {
+            then.remove(change.mdev());
+            if (change.after() != null) {
+                then.put(change.mdev(), change.after());
+            }
+        });
+        redefinitions.stream()
+                .flatMap(change -> Optional.ofNullable(change.after()).stream())
+                .forEach(wanted -> {
+                    problems.check(() -> Invariants.startsWithItsControlDomains(wanted));
+                    problems.check(() -> Invariants.startsBesideOthers(List.copyOf(then.values()), wanted));
+                });
     }
 
     private void redefine(DesiredState.Device device, boolean autostart) {

@@ -127,7 +127,8 @@ public record HostView(
                 Collections.unmodifiableSortedMap(moved),
                 overridesSupported,
                 overrides,
-                mdevs);
+                mdevs,
+                definitions);
     }
 
     /** The host with these devices in place of what they are now: with another matrix, new ones that nobody uses, or without them (empty). */
@@ -159,7 +160,8 @@ public record HostView(
                 queues,
                 overridesSupported,
                 overrides,
-                Collections.unmodifiableSortedMap(entries));
+                Collections.unmodifiableSortedMap(entries),
+                definitions);
     }
 
     /** The host when nobody has these devices any more. */

@@ -77,7 +77,8 @@ final class PlanBench implements AutoCloseable {
                 new HostLock(null, Duration.ofSeconds(2), Clock.systemUTC(), new SimpleMeterRegistry()),
                 new Machine(procfs, true),
                 new Attachments(guests, notes),
-                new HostWatcher(House.journal(), mdev -> false, CLOCK));
+                new HostWatcher(House.journal(), mdev -> false, CLOCK),
+                definitions);
         AuditJournal audit = Journals.in(null);
         GuestProperties patience =
                 new GuestProperties(Duration.ofSeconds(1), Duration.ofSeconds(30), Duration.ofSeconds(1));
