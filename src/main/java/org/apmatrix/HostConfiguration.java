@@ -57,6 +57,7 @@ import org.apmatrix.service.HostWatcher;
 import org.apmatrix.service.HotplugService;
 import org.apmatrix.service.IdempotencyKeys;
 import org.apmatrix.service.MaskService;
+import org.apmatrix.service.MasterKeys;
 import org.apmatrix.service.MdevProperties;
 import org.apmatrix.service.MdevService;
 import org.apmatrix.service.MigrationService;
@@ -314,13 +315,30 @@ class HostConfiguration {
             HostWatcher watcher,
             MdevctlStore definitions,
             Clock clock,
+            JsonMapper json,
             MeterRegistry meters) {
         Sysfs sysfs = new GuardedSysfs(kernel, properties.storeTimeout(), meters);
         ApBus bus = new ApBus(sysfs);
         MdevTree mdevs = new MdevTree(sysfs);
         DeviceUsers users = new DeviceUsers(sysfs, procfs, bus, mdevs);
         HostLock lock = new HostLock(properties.lockFile(), properties.lockWait(), clock, meters);
-        return new Host(sysfs, bus, mdevs, users, lock, machine, new Attachments(guests, notes), watcher, definitions);
+        MasterKeys masterKeys = new MasterKeys(bus, machine, properties.stateDirectory(), json, clock);
+        return new Host(
+                sysfs,
+                bus,
+                mdevs,
+                users,
+                lock,
+                machine,
+                new Attachments(guests, notes),
+                watcher,
+                definitions,
+                masterKeys);
+    }
+
+    @Bean
+    MasterKeys masterKeys(Host host) {
+        return host.masterKeys();
     }
 
     @Bean

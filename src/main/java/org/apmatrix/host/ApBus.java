@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.SortedSet;
@@ -13,12 +14,17 @@ import java.util.stream.Collectors;
 import org.apmatrix.ap.AdapterId;
 import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.Apqn;
+import org.apmatrix.ap.Mkvps;
 import org.apmatrix.host.kernel.Errno;
 import org.apmatrix.host.kernel.KernelException;
 import org.apmatrix.host.kernel.Sysfs;
 import org.jspecify.annotations.Nullable;
 
-/** The AP bus, {@code /sys/bus/ap}: masks, cards, queues and their drivers (drivers/s390/crypto/ap_bus.c, ap_card.c, ap_queue.c). */
+/**
+ * The AP bus, {@code /sys/bus/ap}: masks, cards, queues and their drivers (drivers/s390/crypto/ap_bus.c, ap_card.c, ap_queue.c).
+ *
+ * <p>Long because the bus has so many files; each is a line or two.
+ */
 public final class ApBus {
     /** The driver that hands queues to guests. */
     public static final String VFIO_AP = "vfio_ap";
@@ -143,6 +149,59 @@ public final class ApBus {
                     .forEach(apqn -> queues.computeIfPresent(apqn, (key, old) -> Optional.of(driver)));
         }
         return queues;
+    }
+
+    /**
+     * The master keys of a queue of the host's driver: CCA and EP11 queues have the attribute while {@code cex4queue} has them, accelerators never.
+     *
+     * <p>The kernel asks the card. One that does not answer is silent in every line; one that took the question and is stuck keeps the reader waiting.
+     */
+    public Optional<Mkvps> mkvps(Apqn apqn) {
+        return attributes.read(DEVICES.resolve(apqn.toString()).resolve("mkvps")).map(Mkvps::parse);
+    }
+
+    /** The operation modes of an EP11 queue, such as {@code FIPS2011}, while {@code cex4queue} has it; asks the card as {@link #mkvps} does. */
+    public Optional<List<String>> operationModes(Apqn apqn) {
+        return attributes
+                .word(DEVICES.resolve(apqn.toString()).resolve("op_modes"))
+                .map(text -> text.isEmpty() ? List.of() : List.of(text.split(" +")));
+    }
+
+    /** The card's serial number, as {@link Card#serialNumber} has it; asks the card. */
+    public Optional<String> serialNumber(AdapterId id) {
+        return Optional.ofNullable(serialNumber(DEVICES.resolve("card" + id)));
+    }
+
+    /** 10 (CEX4) to 14 (CEX8). */
+    public Optional<Integer> hwType(AdapterId id) {
+        return attributes.number(DEVICES.resolve("card" + id).resolve("hwtype"));
+    }
+
+    /** The queues that a store is about to take from a driver of the host's: by a mask without their bits, or by hand. */
+    public List<Apqn> leavingHost(Store store) {
+        if (store.target().startsWith(DRIVERS) && store.target().endsWith("unbind")) {
+            return store.target().getParent().endsWith(VFIO_AP)
+                    ? List.of()
+                    : Apqn.parse(store.value()).stream().toList();
+        }
+        boolean isApmask = store.target().equals(BUS.resolve("apmask"));
+        if (!isApmask && !store.target().equals(BUS.resolve("aqmask"))) {
+            return List.of();
+        }
+        Optional<ApMask> next = ApMask.parse(store.value());
+        ApMask apmask = isApmask ? next.orElse(ApMask.NONE) : apmask();
+        ApMask aqmask = isApmask ? aqmask() : next.orElse(ApMask.NONE);
+        return queues().entrySet().stream()
+                .filter(queue -> isHosts(queue.getValue()))
+                .map(Map.Entry::getKey)
+                .filter(apqn -> !apmask.contains(apqn.adapter().value())
+                        || !aqmask.contains(apqn.domain().value()))
+                .toList();
+    }
+
+    /** Whether a driver of the host's has the queue. */
+    public static boolean isHosts(Optional<String> driver) {
+        return driver.isPresent() && !driver.get().equals(VFIO_AP);
     }
 
     /** The queue's {@code status} ({@code unassigned}, {@code assigned}, {@code in use}); only a queue of vfio_ap has one, on kernels from 5.17 on. */

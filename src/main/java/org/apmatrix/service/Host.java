@@ -43,6 +43,7 @@ public final class Host {
     private final HostWatcher watcher;
     private final MdevctlStore store;
     private final AtomicBoolean definitionsUnreadable = new AtomicBoolean();
+    private final MasterKeys masterKeys;
     private final AtomicReference<Seen> seen = new AtomicReference<>();
 
     public Host(
@@ -54,7 +55,8 @@ public final class Host {
             Machine machine,
             Attachments attachments,
             HostWatcher watcher,
-            MdevctlStore store) {
+            MdevctlStore store,
+            MasterKeys masterKeys) {
         this.sysfs = sysfs;
         this.bus = bus;
         this.mdevs = mdevs;
@@ -64,6 +66,7 @@ public final class Host {
         this.attachments = attachments;
         this.watcher = watcher;
         this.store = store;
+        this.masterKeys = masterKeys;
     }
 
     /** Throws AP_UNAVAILABLE where there is no AP bus. */
@@ -96,6 +99,11 @@ public final class Host {
         return machine;
     }
 
+    /** What is known of the queues' master keys. */
+    public MasterKeys masterKeys() {
+        return masterKeys;
+    }
+
     <T> T locked(Supplier<T> work) {
         return lock.hold(() -> {
             try {
@@ -117,9 +125,13 @@ public final class Host {
         }
     }
 
-    /** Tells what others changed since the last look, unless a write is under way, which tells it itself. Throws what {@link #look} throws. */
+    /**
+     * Tells what others changed since the last look, unless a write is under way, which tells it itself; then, without the lock, asks queues that have come to the
+     * host's driver for their master keys. Throws what {@link #look} throws.
+     */
     public void watch() {
         lock.ifFree(this::glance);
+        watcher.last().ifPresent(picture -> masterKeys.notice(picture.queues()));
     }
 
     /** A number that is another one when a guest or any process has opened or closed a device; empty where it cannot be told. */
@@ -230,6 +242,7 @@ public final class Host {
     /** The same without the look: for the removal of a device that this process itself has made, and just had to itself. */
     void storeWithoutLook(Store store) {
         Attempt.current().intend(); // whoever has not said so before says so now
+        masterKeys.before(store);
         watcher.doing(store);
         try {
             sysfs.write(store.target(), store.text());

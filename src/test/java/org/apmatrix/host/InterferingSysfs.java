@@ -2,9 +2,12 @@ package org.apmatrix.host;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import org.apmatrix.host.kernel.Errno;
 import org.apmatrix.host.kernel.KernelException;
 import org.apmatrix.host.kernel.Sysfs;
@@ -14,7 +17,8 @@ public final class InterferingSysfs implements Sysfs {
     private final Sysfs kernel;
     private final Map<Integer, Runnable> interferences = new HashMap<>();
     private final List<String> written = new ArrayList<>();
-    private final List<Path> read = new ArrayList<>();
+    private final List<Path> read = Collections.synchronizedList(new ArrayList<>());
+    private final Map<Path, Supplier<String>> answers = new ConcurrentHashMap<>();
 
     public InterferingSysfs(Sysfs kernel) {
         this.kernel = kernel;
@@ -38,6 +42,12 @@ public final class InterferingSysfs implements Sysfs {
         return written;
     }
 
+    /** A read of this attribute is answered by this from now on. */
+    public InterferingSysfs answer(Path attribute, Supplier<String> answer) {
+        answers.put(attribute, answer);
+        return this;
+    }
+
     public List<Path> read() {
         return read;
     }
@@ -55,7 +65,8 @@ public final class InterferingSysfs implements Sysfs {
     @Override
     public String read(Path attribute) {
         read.add(attribute);
-        return kernel.read(attribute);
+        Supplier<String> answer = answers.get(attribute);
+        return answer == null ? kernel.read(attribute) : answer.get();
     }
 
     @Override

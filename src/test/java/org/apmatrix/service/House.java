@@ -60,10 +60,18 @@ final class House {
     }
 
     House(KernelVersion version, MdevProperties.LiveChanges liveChanges, @Nullable Path stateDirectory) {
+        this(version, liveChanges, stateDirectory, Clock.fixed(NOW, ZoneOffset.UTC));
+    }
+
+    House(
+            KernelVersion version,
+            MdevProperties.LiveChanges liveChanges,
+            @Nullable Path stateDirectory,
+            Clock clock) {
         kernel = new SimulatedKernel(version, SimulatedMachine.example());
         kernel.write(Path.of("/sys/bus/ap/apmask"), "-5,-6\n");
         sysfs = new InterferingSysfs(kernel);
-        machine = machine(sysfs, kernel.procfs(), journal);
+        machine = machine(sysfs, kernel.procfs(), journal, stateDirectory, clock);
         WorkInFlight inFlight = inFlight(stateDirectory);
         mdevs = new MdevService(
                 machine,
@@ -80,7 +88,7 @@ final class House {
     }
 
     static Host machine(Sysfs sysfs, Procfs procfs) {
-        return machine(sysfs, procfs, journal());
+        return machine(sysfs, procfs, journal(), null, Clock.fixed(NOW, ZoneOffset.UTC));
     }
 
     static EventJournal journal() {
@@ -89,7 +97,8 @@ final class House {
                 Clock.fixed(NOW, ZoneOffset.UTC));
     }
 
-    private static Host machine(Sysfs sysfs, Procfs procfs, EventJournal journal) {
+    static Host machine(
+            Sysfs sysfs, Procfs procfs, EventJournal journal, @Nullable Path stateDirectory, Clock clock) {
         ApBus bus = new ApBus(sysfs);
         MdevTree tree = new MdevTree(sysfs);
         return new Host(
@@ -103,7 +112,8 @@ final class House {
                         new Guests(NO_GUESTS, procfs, null, new SimpleMeterRegistry()),
                         new GuestNotes(null, JsonMapper.shared())),
                 new HostWatcher(journal, mdev -> false, Clock.fixed(NOW, ZoneOffset.UTC)),
-                new MdevctlStore(Path.of("target/no-definitions")));
+                new MdevctlStore(Path.of("target/no-definitions")),
+                new MasterKeys(bus, new Machine(procfs, true), stateDirectory, JsonMapper.shared(), clock));
     }
 
     /** The guests of a host that has none. */

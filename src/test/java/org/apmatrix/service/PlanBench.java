@@ -78,7 +78,8 @@ final class PlanBench implements AutoCloseable {
                 new Machine(procfs, true),
                 new Attachments(guests, notes),
                 new HostWatcher(House.journal(), mdev -> false, CLOCK),
-                definitions);
+                definitions,
+                new MasterKeys(bus, new Machine(procfs, true), state, JSON, CLOCK));
         AuditJournal audit = Journals.in(null);
         GuestProperties patience =
                 new GuestProperties(Duration.ofSeconds(1), Duration.ofSeconds(30), Duration.ofSeconds(1));

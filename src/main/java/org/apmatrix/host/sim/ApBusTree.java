@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
 import org.apmatrix.ap.ApMask;
+import org.apmatrix.ap.Mkvps;
 import org.apmatrix.host.kernel.Errno;
 import org.apmatrix.host.sim.SysfsNode.Directory;
 import org.apmatrix.host.sim.SysfsNode.Link;
@@ -17,23 +18,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Long because these directories have so many files; each is a line or two.
  */
 final class ApBusTree {
-    /** What zcrypt says of the master keys of a CCA queue that does not answer (zcrypt_cex4.c, cca_mkvps_show). */
-    private static final String NO_CCA_KEYS = """
-            AES NEW: - -
-            AES CUR: - -
-            AES OLD: - -
-            APKA NEW: - -
-            APKA CUR: - -
-            APKA OLD: - -
-            """;
-
-    /** Kernels since 5.11 say so of the third kind of key, too. */
-    private static final String NO_ASYM_KEYS = """
-            ASYM NEW: - -
-            ASYM CUR: - -
-            ASYM OLD: - -
-            """;
-
     private final HostState host;
     private final ApBus bus;
     private final KernelVersion version;
@@ -259,11 +243,19 @@ final class ApBusTree {
                 .readOnly("load", "0\n")
                 .readWrite("online", () -> flag(queue.isOnline() && isReady(queue)), text -> writeOnline(queue, text));
         switch (queue.card().mode()) {
-            case 'C' -> directory.readOnly("mkvps", version.isDynamic() ? NO_CCA_KEYS + NO_ASYM_KEYS : NO_CCA_KEYS);
+            case 'C' -> directory.readOnly("mkvps", () -> masterKeys(queue, MasterKeyText.ofCca(version)));
             case 'P' ->
-                directory.readOnly("mkvps", "WK CUR: - -\nWK NEW: - -\n").readOnly("op_modes", "\n");
+                directory
+                        .readOnly("mkvps", () -> masterKeys(queue, MasterKeyText.ofEp11()))
+                        .readOnly("op_modes", "\n");
             default -> {}
         }
+    }
+
+    /** Asked of the HSM; one that is off or broken does not answer. */
+    private String masterKeys(ApQueue queue, MasterKeyText text) {
+        boolean answers = queue.isOnline() && isReady(queue) && isReady(queue.card());
+        return text.of(answers ? bus.machine().masterKeys().getOrDefault(queue.apqn(), Mkvps.UNTOLD) : Mkvps.UNTOLD);
     }
 
     private String uevent(ApDevice device, String type) {

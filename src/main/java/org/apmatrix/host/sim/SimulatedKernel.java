@@ -12,7 +12,9 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import org.apmatrix.ap.Apqn;
 import org.apmatrix.ap.MdevId;
+import org.apmatrix.ap.Mkvps;
 import org.apmatrix.host.kernel.Errno;
 import org.apmatrix.host.kernel.KernelException;
 import org.apmatrix.host.kernel.Procfs;
@@ -94,6 +96,18 @@ public final class SimulatedKernel implements Sysfs {
     public void configure(SimulatedMachine machine) {
         locked(() -> {
             host.bus().setMachine(machine);
+            return true;
+        });
+    }
+
+    /**
+     * Loads master keys into the HSM behind a queue, as somebody at a TKE workstation does. The driver asks the HSM at each read, so no scan is needed.
+     *
+     * @param keys {@link Mkvps#UNTOLD} for an HSM that does not answer
+     */
+    public void loadMasterKeys(Apqn apqn, Mkvps keys) {
+        locked(() -> {
+            host.bus().setMachine(host.bus().machine().withMasterKeys(apqn, keys));
             return true;
         });
     }

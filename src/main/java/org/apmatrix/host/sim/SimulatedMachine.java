@@ -1,11 +1,15 @@
 package org.apmatrix.host.sim;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apmatrix.ap.AdapterId;
 import org.apmatrix.ap.ApMask;
+import org.apmatrix.ap.Apqn;
+import org.apmatrix.ap.Mkvps;
 
 /**
  * A logical partition as its activation profile describes it: adapters and domains.
@@ -15,6 +19,7 @@ import org.apmatrix.ap.ApMask;
  * @param adapters in any order, each number once
  * @param maxAdapterId the highest adapter number the machine allows, 0 to 255
  * @param maxDomainId the highest domain number the machine allows, 0 to 255
+ * @param masterKeys what the HSM behind a queue answers when it is asked for its master keys; one without does not answer
  */
 public record SimulatedMachine(
         boolean hasAp,
@@ -23,7 +28,8 @@ public record SimulatedMachine(
         ApMask usageDomains,
         ApMask controlDomains,
         int maxAdapterId,
-        int maxDomainId) {
+        int maxDomainId,
+        Map<Apqn, Mkvps> masterKeys) {
     /**
      * A Crypto Express adapter.
      *
@@ -73,6 +79,7 @@ public record SimulatedMachine(
 
     public SimulatedMachine {
         adapters = List.copyOf(adapters);
+        masterKeys = Map.copyOf(masterKeys);
         if (maxAdapterId < 0 || maxAdapterId > 255 || maxDomainId < 0 || maxDomainId > 255) {
             throw new IllegalArgumentException("maximum not 0 to 255");
         }
@@ -85,6 +92,18 @@ public record SimulatedMachine(
         if (!ApMask.upTo(maxDomainId).containsAll(usageDomains.or(controlDomains))) {
             throw new IllegalArgumentException("a domain above the maximum " + maxDomainId);
         }
+    }
+
+    /** A machine whose HSMs do not answer, as those of an emulated one. */
+    public SimulatedMachine(
+            boolean hasAp,
+            boolean hasQci,
+            List<Adapter> adapters,
+            ApMask usageDomains,
+            ApMask controlDomains,
+            int maxAdapterId,
+            int maxDomainId) {
+        this(hasAp, hasQci, adapters, usageDomains, controlDomains, maxAdapterId, maxDomainId, Map.of());
     }
 
     /** The machine of the example in Documentation/arch/s390/vfio-ap.rst. */
@@ -110,21 +129,35 @@ public record SimulatedMachine(
 
     public SimulatedMachine withAdapters(List<Adapter> newAdapters) {
         return new SimulatedMachine(
-                hasAp, hasQci, newAdapters, usageDomains, controlDomains, maxAdapterId, maxDomainId);
+                hasAp, hasQci, newAdapters, usageDomains, controlDomains, maxAdapterId, maxDomainId, masterKeys);
     }
 
     public SimulatedMachine withDomains(ApMask newUsageDomains, ApMask newControlDomains) {
         return new SimulatedMachine(
-                hasAp, hasQci, adapters, newUsageDomains, newControlDomains, maxAdapterId, maxDomainId);
+                hasAp, hasQci, adapters, newUsageDomains, newControlDomains, maxAdapterId, maxDomainId, masterKeys);
     }
 
     public SimulatedMachine withMaxima(int newMaxAdapterId, int newMaxDomainId) {
         return new SimulatedMachine(
-                hasAp, hasQci, adapters, usageDomains, controlDomains, newMaxAdapterId, newMaxDomainId);
+                hasAp, hasQci, adapters, usageDomains, controlDomains, newMaxAdapterId, newMaxDomainId, masterKeys);
     }
 
     public SimulatedMachine withoutQci() {
-        return new SimulatedMachine(hasAp, false, adapters, usageDomains, controlDomains, maxAdapterId, maxDomainId);
+        return new SimulatedMachine(
+                hasAp, false, adapters, usageDomains, controlDomains, maxAdapterId, maxDomainId, masterKeys);
+    }
+
+    /** @param keys {@link Mkvps#UNTOLD} for an HSM that does not answer */
+    public SimulatedMachine withMasterKeys(Apqn apqn, Mkvps keys) {
+        Map<Apqn, Mkvps> next = new HashMap<>(masterKeys);
+        next.put(apqn, keys);
+        next.values().removeIf(none -> !none.isTold());
+        return withMasterKeys(next);
+    }
+
+    public SimulatedMachine withMasterKeys(Map<Apqn, Mkvps> newMasterKeys) {
+        return new SimulatedMachine(
+                hasAp, hasQci, adapters, usageDomains, controlDomains, maxAdapterId, maxDomainId, newMasterKeys);
     }
 
     public Optional<Adapter> adapter(int id) {
