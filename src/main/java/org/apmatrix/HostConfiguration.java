@@ -64,6 +64,7 @@ import org.apmatrix.service.MigrationService;
 import org.apmatrix.service.PlanService;
 import org.apmatrix.service.QueueService;
 import org.apmatrix.service.RebootService;
+import org.apmatrix.service.SecureKeys;
 import org.apmatrix.service.SelfTestService;
 import org.apmatrix.service.Settlement;
 import org.apmatrix.service.SimulationService;
@@ -334,6 +335,11 @@ class HostConfiguration {
                 watcher,
                 definitions,
                 masterKeys);
+    }
+
+    @Bean
+    SecureKeys secureKeys(Host host) {
+        return new SecureKeys(host);
     }
 
     @Bean

@@ -2,8 +2,12 @@ package org.apmatrix.api;
 
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.apmatrix.ap.Apqn;
 import org.apmatrix.service.AttachedDevice;
 import org.apmatrix.service.Attachment;
+import org.apmatrix.service.SecureKeys;
 import org.jspecify.annotations.Nullable;
 
 /** The vfio-ap device of a guest. */
@@ -46,7 +50,24 @@ record ApDeviceResource(
                 types = {"string", "null"},
                 format = "date-time")
         @Nullable
-        Instant guestVisibleBy) {
+        Instant guestVisibleBy,
+
+        @Schema(description = "null where no queue of the device can hold secure keys") @Nullable
+        SecureKeysResource secureKeys) {
+
+    /** What happens to secure keys. */
+    @Schema(name = "SecureKeys", description = "What plug and unplug mean for the secure keys of a guest.")
+    record SecureKeysResource(
+            @Schema(description = "The queues of the matrix that can hold secure keys: CCA and EP11")
+            List<String> queues,
+
+            @Schema(description = "Sentences for a person: what stays, what works where, what fails")
+            List<String> facts) {
+        static SecureKeysResource from(SecureKeys.Notice notice) {
+            return new SecureKeysResource(
+                    notice.queues().stream().map(Apqn::toString).toList(), notice.facts());
+        }
+    }
 
     /** What is to be plugged in. */
     @Schema(name = "ApDeviceRequest")
@@ -59,13 +80,17 @@ record ApDeviceResource(
             @Nullable
             String mdev) {}
 
-    static ApDeviceResource from(AttachedDevice device) {
+    static ApDeviceResource from(AttachedDevice device, SecureKeys secureKeys) {
         return new ApDeviceResource(
                 device.id(),
                 device.mdev() == null ? null : device.mdev().toString(),
                 device.sysfsdev(),
                 device.state(),
                 device.since(),
-                device.guestVisibleBy());
+                device.guestVisibleBy(),
+                Optional.ofNullable(device.mdev())
+                        .flatMap(secureKeys::of)
+                        .map(SecureKeysResource::from)
+                        .orElse(null));
     }
 }

@@ -21,7 +21,10 @@ record DryRunResource(
         List<String> guestsAffected,
 
         @Schema(description = "Everything that the write would be refused for")
-        List<Problem> problems) {
+        List<Problem> problems,
+
+        @Schema(description = "What is no reason against it, and worth a thought")
+        List<WarningResource> warnings) {
 
     /** One write into sysfs, or one command to a guest. */
     @Schema(name = "Step")
@@ -46,6 +49,7 @@ record DryRunResource(
                 forecast.guests(),
                 forecast.problems().stream()
                         .map(problem -> Problem.from(problem, instance))
-                        .toList());
+                        .toList(),
+                WarningResource.from(forecast.warnings()));
     }
 }

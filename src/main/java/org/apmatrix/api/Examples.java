@@ -33,7 +33,7 @@ final class Examples {
                        {"action": "remove",
                         "target": "/sys/devices/vfio_ap/matrix/62177883-f1bb-47f0-914d-32a22e3a8804/remove",
                         "value": "1"}],
-             "apqnsAdded": [], "apqnsRemoved": [], "guestsAffected": [], "problems": []}""";
+             "apqnsAdded": [], "apqnsRemoved": [], "guestsAffected": [], "problems": [], "warnings": []}""";
 
     static final String ADAPTER = """
             {"id": 5, "hwType": 11, "type": "CEX5C", "mode": "CCA", "online": true, "configured": true,
@@ -42,7 +42,14 @@ final class Examples {
 
     static final String QUEUE = """
             {"apqn": "05.0004", "adapter": 5, "domain": 4, "driver": "vfio_ap", "reservedForHost": false,
-             "mdev": "62177883-f1bb-47f0-914d-32a22e3a8804", "guest": null, "status": "assigned", "mode": "CCA"}""";
+             "mdev": "62177883-f1bb-47f0-914d-32a22e3a8804", "guest": null, "status": "assigned", "mode": "CCA",
+             "hwType": 11, "serialNumber": "93AABEET",
+             "masterKeys": {"state": "cached", "readAt": "2026-01-02T03:04:05Z", "keys": [
+               {"type": "AES", "register": "NEW", "state": "empty", "pattern": "0x0000000000000000"},
+               {"type": "AES", "register": "CUR", "state": "valid", "pattern": "0x0123456789abcdef"},
+               {"type": "AES", "register": "OLD", "state": "invalid", "pattern": "0x0000000000000000"}],
+              "pattern": "AES:0x0123456789abcdef", "operationModes": []}}""";
+    static final String MASTER_KEYS_REQUEST = "{\"pattern\": \"0x0123456789abcdef\"}";
     static final String QUEUES = "{\"items\": [" + QUEUE + "]}";
     static final String DRIVER = "{\"driver\": \"vfio_ap\"}";
 
@@ -65,7 +72,9 @@ final class Examples {
              "guestMatrix": ["05.0004", "05.00ab"],
              "hidden": [{"adapter": 6, "domain": null, "because": ["06.00ab"], "reason": "QUEUE_NOT_BOUND"}],
              "iommuGroup": 0, "inUse": true, "guest": {"name": "guest1", "pid": 4001, "state": "ATTACHED"},
-             "definition": "auto"}""";
+             "definition": "auto",
+             "warnings": [{"code": "MIXED_MODES", "detail": "Queues of several modes: CCA 05.0004, 05.00ab; ACCELERATOR 06.0004, 06.00ab. Requests of one mode find no other queue when theirs fails.",
+                           "apqns": ["05.0004", "05.00ab", "06.0004", "06.00ab"]}]}""";
     static final String MDEVS = "{\"items\": [" + MDEV + "]}";
 
     /** Adapters without domains have no queue yet, so this works on a host whose masks still keep everything. */
@@ -80,7 +89,7 @@ final class Examples {
              "steps": [{"action": "assign_adapter",
                         "target": "/sys/devices/vfio_ap/matrix/62177883-f1bb-47f0-914d-32a22e3a8804/assign_adapter",
                         "value": "5"}],
-             "apqnsAdded": ["05.0004"], "apqnsRemoved": [], "guestsAffected": [], "problems": []}""";
+             "apqnsAdded": ["05.0004"], "apqnsRemoved": [], "guestsAffected": [], "problems": [], "warnings": []}""";
 
     static final String DEFINITION_FILE = """
             {
@@ -156,12 +165,16 @@ final class Examples {
     static final String AP_DEVICE = """
             {"id": "vfio-ap-62177883-f1bb-47f0-914d-32a22e3a8804", "mdev": "62177883-f1bb-47f0-914d-32a22e3a8804",
              "sysfsdev": "/sys/devices/vfio_ap/matrix/62177883-f1bb-47f0-914d-32a22e3a8804", "state": "ATTACHED",
-             "since": "2026-11-22T10:00:00Z", "guestVisibleBy": "2026-11-22T10:00:30Z"}""";
+             "since": "2026-11-22T10:00:00Z", "guestVisibleBy": "2026-11-22T10:00:30Z",
+             "secureKeys": {"queues": ["05.0004"], "facts": [
+               "A secure key works only in a queue whose current master key has the pattern that the key was made under."]}}""";
 
     static final String DETACHING = """
             {"id": "vfio-ap-62177883-f1bb-47f0-914d-32a22e3a8804", "mdev": "62177883-f1bb-47f0-914d-32a22e3a8804",
              "sysfsdev": "/sys/devices/vfio_ap/matrix/62177883-f1bb-47f0-914d-32a22e3a8804", "state": "DETACHING",
-             "since": "2026-11-22T10:00:00Z", "guestVisibleBy": null}""";
+             "since": "2026-11-22T10:00:00Z", "guestVisibleBy": null,
+             "secureKeys": {"queues": ["05.0004"], "facts": [
+               "A secure key works only in a queue whose current master key has the pattern that the key was made under."]}}""";
 
     static final String GUEST = """
             {"name": "guest1", "uuid": "5f1c7f5e-2f0d-4b6e-9f59-0d2b5c1f4a01", "source": "simulated", "state": "running",
@@ -178,12 +191,14 @@ final class Examples {
             {"dryRun": true,
              "steps": [{"action": "device_add", "target": "guest1",
                         "value": "vfio-ap,id=vfio-ap-62177883-f1bb-47f0-914d-32a22e3a8804,bus=ap-bus,sysfsdev=/sys/devices/vfio_ap/matrix/62177883-f1bb-47f0-914d-32a22e3a8804"}],
-             "apqnsAdded": ["05.0004"], "apqnsRemoved": [], "guestsAffected": ["guest1"], "problems": []}""";
+             "apqnsAdded": ["05.0004"], "apqnsRemoved": [], "guestsAffected": ["guest1"], "problems": [], "warnings": []}""";
 
     static final String DRY_RUN_UNPLUG = """
             {"dryRun": true,
              "steps": [{"action": "device_del", "target": "guest1", "value": "/machine/ap-bridge/ap-bus/child[0]"}],
-             "apqnsAdded": [], "apqnsRemoved": ["05.0004"], "guestsAffected": ["guest1"], "problems": []}""";
+             "apqnsAdded": [], "apqnsRemoved": ["05.0004"], "guestsAffected": ["guest1"], "problems": [], "warnings": [
+               {"code": "SECURE_KEYS", "detail": "At unplug the kernel resets the queues: requests in flight fail and are not repeated elsewhere.",
+                "apqns": ["05.0004"]}]}""";
 
     static final String SIMULATED_GUEST_REQUEST = "{\"state\": \"paused\", \"temper\": \"SILENT\"}";
 

@@ -19,6 +19,7 @@ import org.apmatrix.host.GuestProperties;
 import org.apmatrix.service.GuestService;
 import org.apmatrix.service.HotplugService;
 import org.apmatrix.service.MigrationService;
+import org.apmatrix.service.SecureKeys;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
@@ -43,13 +44,19 @@ class GuestController {
     private final GuestService guests;
     private final HotplugService hotplug;
     private final MigrationService migrations;
+    private final SecureKeys secureKeys;
     private final GuestProperties properties;
 
     GuestController(
-            GuestService guests, HotplugService hotplug, MigrationService migrations, GuestProperties properties) {
+            GuestService guests,
+            HotplugService hotplug,
+            MigrationService migrations,
+            SecureKeys secureKeys,
+            GuestProperties properties) {
         this.guests = guests;
         this.hotplug = hotplug;
         this.migrations = migrations;
+        this.secureKeys = secureKeys;
         this.properties = properties;
     }
 
@@ -65,7 +72,7 @@ class GuestController {
             useReturnTypeSchema = true,
             content = @Content(examples = @ExampleObject(Examples.GUESTS)))
     Items<GuestResource> list() {
-        return new Items<>(guests.list().stream().map(GuestResource::from).toList());
+        return new Items<>(guests.list().stream().map(guest -> GuestResource.from(guest, secureKeys)).toList());
     }
 
     @GetMapping("/{guest}")
@@ -81,7 +88,7 @@ class GuestController {
             content = @Content(examples = @ExampleObject(Examples.GUEST)))
     @Refuses(ErrorCode.GUEST_NOT_FOUND)
     GuestResource get(@Parameter(description = Docs.GUEST, example = "guest1") @PathVariable String guest) {
-        return GuestResource.from(guests.get(name(guest)));
+        return GuestResource.from(guests.get(name(guest)), secureKeys);
     }
 
     @GetMapping("/{guest}/ap-device")
@@ -96,7 +103,7 @@ class GuestController {
             content = @Content(examples = @ExampleObject(Examples.AP_DEVICE)))
     @Refuses({ErrorCode.GUEST_NOT_FOUND, ErrorCode.AP_DEVICE_NOT_FOUND})
     ApDeviceResource getDevice(@Parameter(description = Docs.GUEST, example = "guest1") @PathVariable String guest) {
-        return ApDeviceResource.from(guests.device(name(guest)));
+        return ApDeviceResource.from(guests.device(name(guest)), secureKeys);
     }
 
     @PutMapping(path = "/{guest}/ap-device", consumes = MediaType.APPLICATION_JSON_VALUE)
@@ -158,7 +165,7 @@ class GuestController {
                                 headers.setLocation(URI.create(request.getRequestURI()));
                             }
                         })
-                        .body(ApDeviceResource.from(done.state())));
+                        .body(ApDeviceResource.from(done.state(), secureKeys)));
     }
 
     @DeleteMapping("/{guest}/ap-device")
@@ -215,7 +222,7 @@ class GuestController {
                 done -> done.state()
                         .map(device -> ResponseEntity.accepted()
                                 .location(URI.create(request.getRequestURI()))
-                                .<Object>body(ApDeviceResource.from(device)))
+                                .<Object>body(ApDeviceResource.from(device, secureKeys)))
                         .orElseGet(() -> ResponseEntity.noContent().build()));
     }
 
@@ -350,7 +357,7 @@ class GuestController {
                         : migrations.restore(name(guest), Patience.of(prefer, properties.patience()), dry),
                 request.getRequestURI(),
                 done -> done.state()
-                        .<ResponseEntity<Object>>map(device -> ResponseEntity.ok(ApDeviceResource.from(device)))
+                        .<ResponseEntity<Object>>map(device -> ResponseEntity.ok(ApDeviceResource.from(device, secureKeys)))
                         .orElseGet(() -> ResponseEntity.noContent().build()));
     }
 

@@ -3,6 +3,7 @@ package org.apmatrix.api;
 import io.swagger.v3.oas.annotations.media.Schema;
 import org.apmatrix.host.CpuFeatures;
 import org.apmatrix.service.GuestService;
+import org.apmatrix.service.SecureKeys;
 import org.jspecify.annotations.Nullable;
 
 /** A guest. */
@@ -67,7 +68,7 @@ record GuestResource(
         }
     }
 
-    static GuestResource from(GuestService.GuestView guest) {
+    static GuestResource from(GuestService.GuestView guest, SecureKeys secureKeys) {
         String runState = guest.state().runState();
         return new GuestResource(
                 guest.name().toString(),
@@ -76,6 +77,6 @@ record GuestResource(
                 runState == null ? "unreachable" : runState,
                 guest.state().pid(),
                 CpuFeaturesResource.from(guest.state().cpuFeatures()),
-                guest.device() == null ? null : ApDeviceResource.from(guest.device()));
+                guest.device() == null ? null : ApDeviceResource.from(guest.device(), secureKeys));
     }
 }

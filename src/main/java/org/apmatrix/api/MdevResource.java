@@ -66,7 +66,12 @@ record MdevResource(
                 types = {"string", "null"},
                 example = "auto")
         @Nullable
-        String definition) {
+        String definition,
+
+        @Schema(
+                description =
+                        "What is worth a thought in the matrix: several modes, different master keys. Empty when nothing is; no part of the ETag")
+        List<WarningResource> warnings) {
 
     /** Why the guest does not have an adapter or a domain. */
     @Schema(name = "Hidden", description = "Names either the adapter or the domain that is hidden; the other is null.")
@@ -139,7 +144,8 @@ record MdevResource(
                 mdev.iommuGroup(),
                 state.entry().inUse(),
                 user(state.entry()),
-                state.definition() == null ? null : state.definition().word());
+                state.definition() == null ? null : state.definition().word(),
+                WarningResource.from(state.warnings()));
     }
 
     private static @Nullable UserResource user(HostView.Entry entry) {

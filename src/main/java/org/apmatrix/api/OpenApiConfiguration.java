@@ -65,7 +65,12 @@ class OpenApiConfiguration {
             "DesiredAttachmentRequest",
             "SimulatedHostRequest",
             "SimulatedGuestRequest",
-            "SimulatedCpuFeatures");
+            "SimulatedCpuFeatures",
+            "SimulatedMasterKeys",
+            "MigrationTarget",
+            "TargetQueue",
+            "TargetMasterKeys",
+            "TargetMasterKey");
 
     /** References that may be null, which an annotation cannot say: schema and field, and what it refers to. */
     private static final Map<String, Map<String, String>> NULLABLE = Map.of(
@@ -75,6 +80,8 @@ class OpenApiConfiguration {
             "DesiredStateRequest", Map.of("masks", "DesiredMasks"),
             "QueueMove", Map.of("from", "QueueHolder", "to", "QueueHolder"),
             "ComparedDefinition", Map.of("defined", "DefinedMatrix", "active", "DefinedMatrix"),
+            "Queue", Map.of("masterKeys", "MasterKeys"),
+            "ApDevice", Map.of("secureKeys", "SecureKeys"),
             "AuditRecord", Map.of("before", "AuditSnapshot", "after", "AuditSnapshot"));
 
     @Bean

@@ -45,7 +45,23 @@ record QueueResource(
                 types = {"string", "null"},
                 allowableValues = {"CCA", "EP11", "ACCELERATOR"})
         @Nullable
-        String mode) {
+        String mode,
+
+        @Schema(
+                description = "Of its adapter: 10 (CEX4) to 14 (CEX8)",
+                types = {"integer", "null"},
+                example = "11")
+        @Nullable
+        Integer hwType,
+
+        @Schema(
+                description = "Of its adapter, as that told it last; null where it never did, and for accelerators",
+                types = {"string", "null"})
+        @Nullable
+        String serialNumber,
+
+        @Schema(description = "null for an accelerator, and where the mode cannot be told") @Nullable
+        MasterKeysResource masterKeys) {
     static QueueResource from(QueueState queue) {
         HostView.Entry owner = queue.owner();
         return new QueueResource(
@@ -61,6 +77,9 @@ record QueueResource(
                         ? null
                         : owner.attachment().guest().toString(),
                 queue.status(),
-                queue.mode() == null ? null : queue.mode().name());
+                queue.mode() == null ? null : queue.mode().name(),
+                queue.hwType(),
+                queue.serialNumber(),
+                queue.keys() == null ? null : MasterKeysResource.from(queue.keys()));
     }
 }

@@ -351,4 +351,55 @@ class SimulationController {
                 request.getRequestURI(),
                 done -> ResponseEntity.ok(QueueResource.from(done.state())));
     }
+
+    /** The master keys that a simulated queue is to have. */
+    @Schema(name = "SimulatedMasterKeys")
+    record KeyRequest(
+            @Schema(
+                    description =
+                            "Of the current AES and APKA master keys of a CCA queue: 0x and 16 lower-case hex digits; of the current WK of an EP11 queue: 0x and 64. Without it the HSM does not answer, which is how it begins",
+                    types = {"string", "null"},
+                    example = "0x0123456789abcdef")
+            @Nullable
+            String pattern,
+
+            @Schema(
+                    description = "valid when left out",
+                    types = {"string", "null"},
+                    allowableValues = {"valid", "invalid"})
+            @Nullable
+            String state) {}
+
+    @PutMapping(path = "/queues/{apqn}/master-keys", consumes = MediaType.APPLICATION_JSON_VALUE)
+    @Operation(
+            operationId = "putSimulatedMasterKeys",
+            summary = "Load master keys into a simulated queue",
+            description =
+                    "As somebody at a TKE workstation does. Whoever has the queue, its HSM has them at once; what this service knows of them changes when the host's driver has the queue.")
+    @io.swagger.v3.oas.annotations.parameters.RequestBody(
+            content = @Content(examples = @ExampleObject(Examples.MASTER_KEYS_REQUEST)))
+    @ApiResponse(
+            responseCode = "200",
+            description = "The queue as it is now; or with dryRun what would happen",
+            content =
+                    @Content(
+                            schema = @Schema(oneOf = {QueueResource.class, DryRunResource.class}),
+                            examples = {
+                                @ExampleObject(name = "queue", value = Examples.QUEUE),
+                                @ExampleObject(name = "dryRun", value = Examples.DRY_RUN)
+                            }))
+    @Refuses(ErrorCode.QUEUE_NOT_FOUND)
+    ResponseEntity<Object> loadMasterKeys(
+            @Parameter(description = "In the kernel's spelling", schema = @Schema(type = "string"), example = "05.0004")
+                    @PathVariable
+                    Apqn apqn,
+            @RequestBody KeyRequest body,
+            @Parameter(description = Docs.DRY_RUN) @RequestParam(required = false) @Nullable Boolean dryRun,
+            HttpServletRequest request) {
+        return Answers.of(
+                simulation.loadMasterKeys(
+                        apqn, new SimulationService.KeyLoad(body.pattern(), body.state()), Boolean.TRUE.equals(dryRun)),
+                request.getRequestURI(),
+                done -> ResponseEntity.ok(QueueResource.from(done.state())));
+    }
 }

@@ -8,9 +8,25 @@ import org.apmatrix.fault.Fault;
  * What a dry run tells: the steps in the order of execution, what they change, and everything that the write would be refused for.
  *
  * @param guests who uses a device that would change
+ * @param warnings what is worth a thought, and no reason against it
  */
 public record Forecast(
-        List<Line> steps, List<Apqn> apqnsAdded, List<Apqn> apqnsRemoved, List<String> guests, List<Fault> problems) {
+        List<Line> steps,
+        List<Apqn> apqnsAdded,
+        List<Apqn> apqnsRemoved,
+        List<String> guests,
+        List<Fault> problems,
+        List<Warning> warnings) {
+    /** Without anything to warn of. */
+    public Forecast(
+            List<Line> steps,
+            List<Apqn> apqnsAdded,
+            List<Apqn> apqnsRemoved,
+            List<String> guests,
+            List<Fault> problems) {
+        this(steps, apqnsAdded, apqnsRemoved, guests, problems, List.of());
+    }
+
     /**
      * One step.
      *

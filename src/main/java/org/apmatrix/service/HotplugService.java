@@ -52,6 +52,7 @@ public final class HotplugService {
     private final Settlement settlement;
     private final Clock clock;
     private final MeterRegistry meters;
+    private final SecureKeys secureKeys;
     private final Semaphore room = new Semaphore(WAITING_REQUESTS);
 
     public HotplugService(
@@ -63,6 +64,7 @@ public final class HotplugService {
             MeterRegistry meters) {
         this.meters = meters;
         this.host = host;
+        this.secureKeys = new SecureKeys(host);
         this.guests = guests;
         this.notes = notes;
         this.settlement = settlement;
@@ -197,14 +199,14 @@ public final class HotplugService {
         problems.check(() -> Invariants.mdevExists(view, mdev));
         Optional<HostView.Entry> toPlug = view.mdev(mdev).filter(entry -> !isPlugged(guest, entry));
         toPlug.ifPresent(entry -> secondLaw(name, guest, view, entry).forEach(problems::check));
+        Matrix matrix = toPlug.map(entry -> entry.mdev().matrixOrEmpty()).orElse(Matrix.EMPTY);
         return new Forecast(
                 toPlug.stream().map(entry -> plugLine(name, mdev)).toList(),
-                toPlug.map(entry -> entry.mdev().matrixOrEmpty())
-                        .orElse(Matrix.EMPTY)
-                        .apqns(),
+                matrix.apqns(),
                 List.of(),
                 List.of(name.toString()),
-                problems.found());
+                problems.found(),
+                secureKeys.warnings(matrix));
     }
 
     static Forecast.Line plugLine(GuestName name, MdevId mdev) {
@@ -424,7 +426,8 @@ public final class HotplugService {
                 List.of(),
                 matrix.apqns(),
                 List.of(name.toString()),
-                problems.found());
+                problems.found(),
+                secureKeys.warnings(matrix));
     }
 
     /** A caller without any patience still gives QEMU the moment that it needs for a word. */

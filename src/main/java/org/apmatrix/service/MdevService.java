@@ -1,7 +1,9 @@
 package org.apmatrix.service;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
@@ -13,6 +15,7 @@ import org.apmatrix.audit.Attempt;
 import org.apmatrix.audit.Snapshot;
 import org.apmatrix.fault.NotFound;
 import org.apmatrix.fault.RequestDenied;
+import org.apmatrix.host.Card;
 import org.apmatrix.host.MdevTree;
 import org.jspecify.annotations.Nullable;
 
@@ -35,8 +38,13 @@ public final class MdevService {
     public List<MdevState> list() {
         host.mdevs();
         HostView view = host.look();
+        Map<AdapterId, Optional<Card.Mode>> modes = new HashMap<>();
         return view.mdevs().values().stream()
-                .map(entry -> MdevState.of(view, entry))
+                .map(entry -> MdevState.of(view, entry)
+                        .with(warnings(
+                                view,
+                                entry.mdev().matrixOrEmpty(),
+                                adapter -> modes.computeIfAbsent(adapter, this::mode))))
                 .toList();
     }
 
@@ -219,7 +227,7 @@ public final class MdevService {
         }
         boolean beingRemoved = present != null && present.mdev().matrix() == null;
         if (present != null && before.equals(after) && !beingRemoved) {
-            return problems.plan(List.of(), before, after, List.of());
+            return problems.plan(List.of(), before, after, List.of()).with(warnings(view, after));
         }
         if (present != null && (!options.live() || beingRemoved)) {
             problems.check(() -> Invariants.mdevNotInUse(present));
@@ -238,11 +246,25 @@ public final class MdevService {
         }
         List<String> users =
                 present == null ? List.of() : present.holder().stream().toList();
-        return problems.plan(steps, before, after, users);
+        return problems.plan(steps, before, after, users).with(warnings(view, after));
     }
 
-    private static MdevState state(HostView view, MdevId id) {
-        return MdevState.of(view, view.mdev(id).orElseThrow(() -> NotFound.mdev(id)));
+    private MdevState state(HostView view, MdevId id) {
+        MdevState state = MdevState.of(view, view.mdev(id).orElseThrow(() -> NotFound.mdev(id)));
+        return state.with(warnings(view, state.entry().mdev().matrixOrEmpty()));
+    }
+
+    private List<Warning> warnings(HostView view, Matrix matrix) {
+        Map<AdapterId, Optional<Card.Mode>> modes = new HashMap<>();
+        return warnings(view, matrix, adapter -> modes.computeIfAbsent(adapter, this::mode));
+    }
+
+    private List<Warning> warnings(HostView view, Matrix matrix, Warning.CardModes modes) {
+        return Warning.of(view, matrix, host.masterKeys(), modes);
+    }
+
+    private Optional<Card.Mode> mode(AdapterId adapter) {
+        return host.ask(() -> host.bus().mode(adapter));
     }
 
     static String subject(MdevId id) {

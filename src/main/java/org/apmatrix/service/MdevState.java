@@ -15,11 +15,13 @@ import org.jspecify.annotations.Nullable;
  *
  * @param hidden why the guest has less than the matrix; null where the kernel does not tell what the guest has
  * @param definition whether mdevctl makes it at boot; null where it is not defined, or the definition cannot be read
+ * @param warnings what is worth a thought; no part of the device, so no part of its entity tag
  */
 public record MdevState(
         HostView.Entry entry,
         @Nullable List<Hidden> hidden,
-        MdevDefinition.@Nullable Start definition) {
+        MdevDefinition.@Nullable Start definition,
+        List<Warning> warnings) {
 
     /** Why an adapter or a domain of the matrix is not in the guest's. */
     public enum Reason {
@@ -52,7 +54,18 @@ public record MdevState(
         return new MdevState(
                 entry,
                 matrix == null || guest == null ? null : explain(host, matrix, guest),
-                definition == null ? null : definition.start());
+                definition == null ? null : definition.start(),
+                List.of());
+    }
+
+    MdevState with(List<Warning> found) {
+        return new MdevState(entry, hidden, definition, found);
+    }
+
+    /** What the kernel holds, of which {@link StateTag} makes the entity tag: neither definitions nor what is remembered of master keys change it. */
+    @Override
+    public String toString() {
+        return "MdevState[entry=" + entry + ", hidden=" + hidden + "]";
     }
 
     /** Mirrors the kernel's filter (vfio_ap_ops.c, vfio_ap_mdev_filter_matrix): what the LPAR lacks goes, then each adapter with a queue that is not bound. */

@@ -10,9 +10,25 @@ import org.apmatrix.fault.Fault;
  * What a write would do: the steps in the order of execution, what they change, and everything that they would be refused for.
  *
  * @param guests who uses a device that would change
+ * @param warnings what is worth a thought, and no reason against it
  */
 public record Plan(
-        List<Step> steps, List<Apqn> apqnsAdded, List<Apqn> apqnsRemoved, List<String> guests, List<Fault> problems) {
+        List<Step> steps,
+        List<Apqn> apqnsAdded,
+        List<Apqn> apqnsRemoved,
+        List<String> guests,
+        List<Fault> problems,
+        List<Warning> warnings) {
+    /** Without anything to warn of. */
+    Plan(
+            List<Step> steps,
+            List<Apqn> apqnsAdded,
+            List<Apqn> apqnsRemoved,
+            List<String> guests,
+            List<Fault> problems) {
+        this(steps, apqnsAdded, apqnsRemoved, guests, problems, List.of());
+    }
+
     static Plan refused(Fault problem) {
         return new Plan(List.of(), List.of(), List.of(), List.of(), List.of(problem));
     }
@@ -25,11 +41,15 @@ public record Plan(
     Plan refusedFirstFor(Fault problem) {
         List<Fault> all = new ArrayList<>(problems);
         all.add(0, problem);
-        return new Plan(steps, apqnsAdded, apqnsRemoved, guests, List.copyOf(all));
+        return new Plan(steps, apqnsAdded, apqnsRemoved, guests, List.copyOf(all), warnings);
+    }
+
+    Plan with(List<Warning> found) {
+        return new Plan(steps, apqnsAdded, apqnsRemoved, guests, problems, found);
     }
 
     Forecast forecast() {
-        return new Forecast(steps.stream().map(Forecast.Line::of).toList(), apqnsAdded, apqnsRemoved, guests, problems);
+        return new Forecast(steps.stream().map(Forecast.Line::of).toList(), apqnsAdded, apqnsRemoved, guests, problems, warnings);
     }
 
     /** Throws the first problem, which is the one that the write is refused for. */

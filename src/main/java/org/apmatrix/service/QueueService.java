@@ -33,6 +33,9 @@ public final class QueueService {
      * @param driver null when none is bound
      * @param owner the mdev that it is assigned to, or null
      * @param status the kernel's word on a queue of vfio_ap, null where it has none
+     * @param hwType of its card
+     * @param serialNumber what its card told last, null where it never did
+     * @param keys null for a queue that has no master keys
      */
     public record QueueState(
             Apqn apqn,
@@ -40,20 +43,41 @@ public final class QueueService {
             boolean reservedForHost,
             HostView.@Nullable Entry owner,
             @Nullable String status,
-            Card.@Nullable Mode mode) {}
+            Card.@Nullable Mode mode,
+            @Nullable Integer hwType,
+            @Nullable String serialNumber,
+            MasterKeys.@Nullable QueueKeys keys) {}
+
+    /** What the queues of one card have in common. */
+    private record OfCard(Optional<Card.Mode> mode, Optional<Integer> hwType) {}
+
+    private OfCard card(AdapterId adapter) {
+        return new OfCard(host.bus().mode(adapter), host.bus().hwType(adapter));
+    }
 
     public List<QueueState> list(Predicate<QueueState> wanted) {
         HostView view = host.look();
         return host.ask(() -> {
-            Map<AdapterId, Optional<Card.Mode>> modes = new ConcurrentHashMap<>();
+            Map<AdapterId, OfCard> cards = new ConcurrentHashMap<>();
             return view.queues().keySet().stream()
-                    .map(apqn -> state(view, apqn, modes.computeIfAbsent(apqn.adapter(), host.bus()::mode)))
+                    .map(apqn -> state(view, apqn, cards.computeIfAbsent(apqn.adapter(), this::card)))
                     .filter(wanted)
                     .toList();
         });
     }
 
+    /** One queue; whoever asks for just one has its card asked for its master keys, where that is possible and was not done just now. */
     public QueueState get(Apqn apqn) {
+        HostView view = host.look();
+        if (ApBus.isHosts(requireQueue(view, apqn))) {
+            host.masterKeys().refresh(apqn);
+        }
+        return state(view, apqn);
+    }
+
+    /** The same, and the card is asked at any rate. */
+    QueueState getAnew(Apqn apqn) {
+        host.masterKeys().ask(List.of(apqn));
         return state(host.look(), apqn);
     }
 
@@ -156,10 +180,10 @@ public final class QueueService {
 
     private QueueState state(HostView view, Apqn apqn) {
         requireQueue(view, apqn);
-        return host.ask(() -> state(view, apqn, host.bus().mode(apqn.adapter())));
+        return host.ask(() -> state(view, apqn, card(apqn.adapter())));
     }
 
-    private QueueState state(HostView view, Apqn apqn, Optional<Card.Mode> mode) {
+    private QueueState state(HostView view, Apqn apqn, OfCard card) {
         Optional<String> driver = view.driverOf(apqn);
         return new QueueState(
                 apqn,
@@ -169,6 +193,9 @@ public final class QueueService {
                 driver.equals(Optional.of(ApBus.VFIO_AP))
                         ? host.bus().status(apqn).orElse(null)
                         : null,
-                mode.orElse(null));
+                card.mode().orElse(null),
+                card.hwType().orElse(null),
+                host.masterKeys().serialNumberOf(apqn.adapter()).orElse(null),
+                MasterKeys.hasMasterKeys(card.mode()) ? host.masterKeys().of(view, apqn) : null);
     }
 }

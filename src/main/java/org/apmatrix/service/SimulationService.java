@@ -4,13 +4,17 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.apmatrix.ap.AdapterId;
 import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.Apqn;
 import org.apmatrix.ap.MdevId;
+import org.apmatrix.ap.Mkvps;
 import org.apmatrix.audit.Attempt;
 import org.apmatrix.fault.InvalidValue;
+import org.apmatrix.fault.NotFound;
 import org.apmatrix.fault.RequestDenied;
+import org.apmatrix.host.Card;
 import org.apmatrix.host.CpuFeatures;
 import org.apmatrix.host.sim.KernelVersion;
 import org.apmatrix.host.sim.SimulatedGuests;
@@ -162,6 +166,7 @@ public final class SimulationService {
             requireNoDevice();
             Attempt.current().intend();
             kernel.boot(version, machine);
+            host.masterKeys().forgetAll();
             guests.rebooted();
             return new Outcome.Done<>(simulated(), false);
         });
@@ -182,6 +187,58 @@ public final class SimulationService {
     /** Takes a queue from its driver by hand. */
     public Outcome<QueueService.QueueState> unbind(Apqn apqn, WriteOptions options) {
         return queues.rebind(apqn, false, options);
+    }
+
+    /**
+     * Master keys that are to be loaded: into AES and APKA of a CCA queue, into WK of an EP11 one.
+     *
+     * @param pattern {@code 0x} and 16 hex digits for CCA, 64 for EP11; null for an HSM that does not answer
+     * @param state {@code valid} or {@code invalid}; null for valid
+     */
+    public record KeyLoad(@Nullable String pattern, @Nullable String state) {
+        private Mkvps keys(Optional<Card.Mode> mode) {
+            if (!MasterKeys.hasMasterKeys(mode)) {
+                throw new InvalidValue("apqn", "Only CCA and EP11 queues have master keys.");
+            }
+            String word = state == null ? "valid" : state;
+            if (!word.equals("valid") && !word.equals("invalid")) {
+                throw new InvalidValue("state", "Either valid or invalid.");
+            }
+            if (pattern == null) {
+                return Mkvps.UNTOLD;
+            }
+            boolean ep11 = mode.equals(Optional.of(Card.Mode.EP11));
+            int digits = ep11 ? 64 : 16;
+            if (!pattern.matches("0x[0-9a-f]{" + digits + "}")) {
+                throw new InvalidValue(
+                        "pattern",
+                        "The pattern of " + (ep11 ? "an EP11" : "a CCA") + " master key is 0x and " + digits
+                                + " lower-case hex digits.");
+            }
+            // of a working key that is not valid EP11 tells no pattern (zcrypt_cex4.c, ep11_mkvps_show)
+            return new Mkvps((ep11 ? Stream.of(Mkvps.Type.WK) : Stream.of(Mkvps.Type.AES, Mkvps.Type.APKA))
+                    .map(type -> new Mkvps.Key(
+                            type, Mkvps.Register.CUR, word, ep11 && word.equals("invalid") ? null : pattern))
+                    .toList());
+        }
+    }
+
+    /** Loads master keys into the HSM behind a queue, as somebody at a TKE workstation does. */
+    public Outcome<QueueService.QueueState> loadMasterKeys(Apqn apqn, KeyLoad load, boolean dryRun) {
+        Attempt.current().on(apqn);
+        if (!host.look().queues().containsKey(apqn)) {
+            throw NotFound.queue(apqn);
+        }
+        Mkvps keys = load.keys(host.ask(() -> host.bus().mode(apqn.adapter())));
+        if (dryRun) {
+            return forecast(
+                    new Forecast.Line(
+                            "load-master-keys", apqn.toString(), keys.toString().strip()),
+                    new Plan.Problems());
+        }
+        Attempt.current().intend();
+        kernel.loadMasterKeys(apqn, keys);
+        return new Outcome.Done<>(queues.getAnew(apqn), false);
     }
 
     private Simulated simulated() {
@@ -232,7 +289,8 @@ public final class SimulationService {
                 domains("domains", wish.domains(), now.usageDomains(), room),
                 domains("controlDomains", wish.controlDomains(), now.controlDomains(), room),
                 maxAdapterId,
-                maxDomainId);
+                maxDomainId,
+                now.masterKeys());
     }
 
     private static ApMask domains(String field, @Nullable ApMask wished, ApMask now, ApMask room) {

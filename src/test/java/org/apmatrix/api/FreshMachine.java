@@ -13,6 +13,7 @@ import org.apmatrix.host.sim.SimulatedGuests;
 import org.apmatrix.host.sim.SimulatedKernel;
 import org.apmatrix.host.sim.SimulatedMachine;
 import org.apmatrix.host.sim.SimulatedQemu;
+import org.apmatrix.service.MasterKeys;
 import org.apmatrix.service.Settlement;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
@@ -38,6 +39,7 @@ final class FreshMachine implements BeforeEachCallback, AfterAllCallback {
         SimulatedGuests guests = service.getBean(SimulatedGuests.class);
         guests.close();
         service.getBean("kernel", SimulatedKernel.class).boot(KernelVersion.V6_12, SimulatedMachine.example());
+        service.getBean(MasterKeys.class).forgetAll();
         Settlement settlement = service.getBean(Settlement.class);
         Patience.until(() -> {
             settlement.reconcile();

@@ -63,6 +63,7 @@ class RolesHttpTest extends SecuredHttpTest {
             entry("DELETE /api/v1/simulation/guests/{guest}", ADMIN),
             entry("PUT /api/v1/simulation/host", ADMIN),
             entry("PUT /api/v1/simulation/queues/{apqn}/binding", ADMIN),
+            entry("PUT /api/v1/simulation/queues/{apqn}/master-keys", ADMIN),
             entry("DELETE /api/v1/simulation/queues/{apqn}/binding", ADMIN));
 
     private static final String UUID = "11111111-2222-4333-8444-555555555555";
