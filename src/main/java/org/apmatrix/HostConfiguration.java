@@ -300,9 +300,9 @@ class HostConfiguration {
                 json);
     }
 
-    @Bean
-    MigrationService migrationService(GuestService guests, HotplugService hotplug, GuestNotes notes, Clock clock) {
-        return new MigrationService(guests, hotplug, notes, clock);
+    MigrationService migrationService(
+            GuestService guests, HotplugService hotplug, QueueService queues, GuestNotes notes, Clock clock) {
+        return new MigrationService(guests, hotplug, queues, notes, clock);
     }
 
     @Bean

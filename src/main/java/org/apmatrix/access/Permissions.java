@@ -27,6 +27,8 @@ public final class Permissions {
             needs(Role.VIEWER, HttpMethod.GET, "/api/v1/**"),
             needs(Role.VIEWER, HttpMethod.HEAD, "/api/v1/**"),
             needs(Role.VIEWER, HttpMethod.OPTIONS, "/api/v1/**"),
+            // compares, and changes nothing: a POST for its body
+            needs(Role.VIEWER, HttpMethod.POST, "/api/v1/guests/*/migration-readiness"),
             needs(Role.RESERVATION_ADMIN, null, "/api/v1/masks"),
             needs(Role.RESERVATION_ADMIN, null, "/api/v1/queues/*/driver"),
             needs(Role.CONTROL_DOMAIN_ADMIN, null, "/api/v1/mdevs/*/control-domains/*"),

@@ -184,6 +184,17 @@ final class Examples {
     static final String READINESS = """
             {"ready": false, "blockers": [{"kind": "AP_DEVICE_ATTACHED", "mdev": "62177883-f1bb-47f0-914d-32a22e3a8804",
                                            "reason": "non-migratable device: /1/vfio-ap"}]}""";
+    static final String COMPARISON = """
+            {"ready": false, "blockers": [{"kind": "AP_DEVICE_ATTACHED", "mdev": "62177883-f1bb-47f0-914d-32a22e3a8804",
+                                           "reason": "non-migratable device: /1/vfio-ap"}],
+             "mdev": "62177883-f1bb-47f0-914d-32a22e3a8804", "compatible": false,
+             "target": [{"apqn": "05.0004", "present": true, "driver": "vfio_ap", "reservedForHost": false, "mdev": null,
+                         "guest": null, "mode": "CCA", "hwType": 13, "serialNumber": "93AADDEE", "pattern": "AES:0xfedcba9876543210"}],
+             "differences": [
+               {"apqn": "05.0004", "what": "HW_TYPE", "source": "11", "target": "13",
+                "detail": "The target is newer, which serves the guest as well."},
+               {"apqn": "05.0004", "what": "MASTER_KEYS", "source": "AES:0x0123456789abcdef", "target": "AES:0xfedcba9876543210",
+                "detail": "Secure keys of the guest would not work in 05.0004 there: other current master keys."}]}""";
     static final String PREPARATION = "{\"state\": \"PREPARED\", \"mdev\": \"62177883-f1bb-47f0-914d-32a22e3a8804\"}";
     static final String PREPARING = "{\"state\": \"DETACHING\", \"mdev\": \"62177883-f1bb-47f0-914d-32a22e3a8804\"}";
 

@@ -243,6 +243,29 @@ class GuestController {
         return MigrationResources.Readiness.from(migrations.blockers(name(guest)));
     }
 
+    @PostMapping(path = "/{guest}/migration-readiness", consumes = MediaType.APPLICATION_JSON_VALUE)
+    @Operation(
+            operationId = "compareMigrationTarget",
+            summary = "Compare a guest's queues with a migration's target",
+            description =
+                    "Takes what the target's apmatrix answers to GET /api/v1/queues, and tells for each queue of the guest's matrix what is at the same APQN there: mode, hardware type,"
+                            + " master keys, and who has it. Compared is the device that is plugged in, or the one that a prepared migration took out. Changes nothing. An inventory that is"
+                            + " larger than a body may be can be filtered by adapter or domain.")
+    @io.swagger.v3.oas.annotations.parameters.RequestBody(
+            content = @Content(examples = @ExampleObject(Examples.QUEUES)))
+    @ApiResponse(
+            responseCode = "200",
+            description = "What is in the way here, and what differs there",
+            useReturnTypeSchema = true,
+            content = @Content(examples = @ExampleObject(Examples.COMPARISON)))
+    @Refuses({ErrorCode.GUEST_NOT_FOUND, ErrorCode.MDEV_NOT_FOUND})
+    MigrationResources.Comparison compare(
+            @Parameter(description = Docs.GUEST, example = "guest1") @PathVariable String guest,
+            @RequestBody MigrationTargetBody body) {
+        return MigrationResources.Comparison.from(
+                migrations.compare(name(guest), body.inventory(), body.targetMdev()));
+    }
+
     @GetMapping("/{guest}/migration-preparation")
     @Operation(
             operationId = "getMigrationPreparation",

@@ -81,6 +81,7 @@ class OpenApiConfiguration {
             "QueueMove", Map.of("from", "QueueHolder", "to", "QueueHolder"),
             "ComparedDefinition", Map.of("defined", "DefinedMatrix", "active", "DefinedMatrix"),
             "Queue", Map.of("masterKeys", "MasterKeys"),
+            "TargetQueue", Map.of("masterKeys", "TargetMasterKeys"),
             "ApDevice", Map.of("secureKeys", "SecureKeys"),
             "AuditRecord", Map.of("before", "AuditSnapshot", "after", "AuditSnapshot"));
 

@@ -4,7 +4,11 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.apmatrix.ap.Apqn;
 import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.audit.Attempt;
@@ -22,12 +26,15 @@ public final class MigrationService {
 
     private final GuestService guests;
     private final HotplugService hotplug;
+    private final QueueService queues;
     private final GuestNotes notes;
     private final Clock clock;
 
-    public MigrationService(GuestService guests, HotplugService hotplug, GuestNotes notes, Clock clock) {
+    public MigrationService(
+            GuestService guests, HotplugService hotplug, QueueService queues, GuestNotes notes, Clock clock) {
         this.guests = guests;
         this.hotplug = hotplug;
+        this.queues = queues;
         this.notes = notes;
         this.clock = clock;
     }
@@ -80,6 +87,58 @@ public final class MigrationService {
             blockers.add(new Blocker(BlockerKind.GUEST_NOT_RUNNING, null, state.runState()));
         }
         return blockers;
+    }
+
+    /**
+     * Whether a guest can migrate to one host.
+     *
+     * @param mdev the device whose matrix was compared: what is plugged in, or what a prepared migration took out; null when there is none, and nothing to compare
+     * @param matrix its queues
+     * @param target what is at the same APQNs there; a queue that the target has not is left out
+     */
+    public record Comparison(
+            List<Blocker> blockers,
+            @Nullable MdevId mdev,
+            List<Apqn> matrix,
+            Map<Apqn, MigrationTarget.TargetQueue> target,
+            List<MigrationTarget.Difference> differences) {
+        /** False when something differs so that the guest would not work there as here. What nobody can tell is no reason. */
+        public boolean compatible() {
+            return differences.stream().noneMatch(MigrationTarget.Difference::breaks);
+        }
+    }
+
+    /**
+     * Compares the guest's queues with those of the target.
+     *
+     * @param inventory the target's queues
+     * @param targetMdev the device at the target that is for this guest; null for the one with the same UUID
+     */
+    public Comparison compare(
+            GuestName name, List<MigrationTarget.TargetQueue> inventory, @Nullable MdevId targetMdev) {
+        Attempt.current().on(name);
+        List<Blocker> blockers = blockers(name);
+        AttachedDevice device = guests.get(name).device();
+        MdevId mdev = device == null ? preparedMdev(name) : device.mdev();
+        if (mdev == null) {
+            return new Comparison(blockers, null, List.of(), Map.of(), List.of());
+        }
+        Attempt.current().on(mdev);
+        Map<Apqn, MigrationTarget.TargetQueue> there = new TreeMap<>();
+        inventory.forEach(queue -> there.put(queue.apqn(), queue));
+        MigrationTarget target = new MigrationTarget(there, Optional.of(targetMdev == null ? mdev : targetMdev));
+        List<Apqn> matrix = queues.matrixOf(mdev);
+        Map<Apqn, QueueService.QueueState> here = new TreeMap<>();
+        queues.list(queue -> true).forEach(queue -> here.put(queue.apqn(), queue));
+        there.keySet().retainAll(Set.copyOf(matrix));
+        return new Comparison(
+                blockers,
+                mdev,
+                matrix,
+                there,
+                matrix.stream()
+                        .flatMap(apqn -> target.compare(apqn, Optional.ofNullable(here.get(apqn))).stream())
+                        .toList());
     }
 
     /** How far a preparation is. */

@@ -8,6 +8,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
 import org.apmatrix.ap.AdapterId;
 import org.apmatrix.ap.Apqn;
+import org.apmatrix.ap.MdevId;
 import org.apmatrix.audit.Attempt;
 import org.apmatrix.audit.Snapshot;
 import org.apmatrix.fault.HostFailure;
@@ -73,6 +74,12 @@ public final class QueueService {
             host.masterKeys().refresh(apqn);
         }
         return state(view, apqn);
+    }
+
+    /** The queues of a device, whether they exist or not; MDEV_NOT_FOUND. */
+    List<Apqn> matrixOf(MdevId mdev) {
+        host.mdevs();
+        return Invariants.mdevExists(host.look(), mdev).mdev().matrixOrEmpty().apqns();
     }
 
     /** The same, and the card is asked at any rate. */

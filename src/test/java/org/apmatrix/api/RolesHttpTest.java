@@ -56,6 +56,7 @@ class RolesHttpTest extends SecuredHttpTest {
             entry("PUT /api/v1/guests/{guest}/ap-device", OPERATOR),
             entry("DELETE /api/v1/guests/{guest}/ap-device", OPERATOR),
             entry("GET /api/v1/guests/{guest}/migration-readiness", VIEWER),
+            entry("POST /api/v1/guests/{guest}/migration-readiness", VIEWER),
             entry("GET /api/v1/guests/{guest}/migration-preparation", VIEWER),
             entry("POST /api/v1/guests/{guest}/migration-preparation", OPERATOR),
             entry("DELETE /api/v1/guests/{guest}/migration-preparation", OPERATOR),
