@@ -300,6 +300,7 @@ class HostConfiguration {
                 json);
     }
 
+    @Bean
     MigrationService migrationService(
             GuestService guests, HotplugService hotplug, QueueService queues, GuestNotes notes, Clock clock) {
         return new MigrationService(guests, hotplug, queues, notes, clock);

@@ -118,7 +118,8 @@ public record Mkvps(List<Key> keys) {
     }
 
     private boolean tellsCurrent(Type type) {
-        return keys.stream().anyMatch(key -> key.type() == type && key.register() == Register.CUR && key.state() != null);
+        return keys.stream()
+                .anyMatch(key -> key.type() == type && key.register() == Register.CUR && key.state() != null);
     }
 
     /** The attribute's text. */

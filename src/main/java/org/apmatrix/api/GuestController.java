@@ -72,7 +72,9 @@ class GuestController {
             useReturnTypeSchema = true,
             content = @Content(examples = @ExampleObject(Examples.GUESTS)))
     Items<GuestResource> list() {
-        return new Items<>(guests.list().stream().map(guest -> GuestResource.from(guest, secureKeys)).toList());
+        return new Items<>(guests.list().stream()
+                .map(guest -> GuestResource.from(guest, secureKeys))
+                .toList());
     }
 
     @GetMapping("/{guest}")
@@ -262,8 +264,7 @@ class GuestController {
     MigrationResources.Comparison compare(
             @Parameter(description = Docs.GUEST, example = "guest1") @PathVariable String guest,
             @RequestBody MigrationTargetBody body) {
-        return MigrationResources.Comparison.from(
-                migrations.compare(name(guest), body.inventory(), body.targetMdev()));
+        return MigrationResources.Comparison.from(migrations.compare(name(guest), body.inventory(), body.targetMdev()));
     }
 
     @GetMapping("/{guest}/migration-preparation")
@@ -380,7 +381,8 @@ class GuestController {
                         : migrations.restore(name(guest), Patience.of(prefer, properties.patience()), dry),
                 request.getRequestURI(),
                 done -> done.state()
-                        .<ResponseEntity<Object>>map(device -> ResponseEntity.ok(ApDeviceResource.from(device, secureKeys)))
+                        .<ResponseEntity<Object>>map(
+                                device -> ResponseEntity.ok(ApDeviceResource.from(device, secureKeys)))
                         .orElseGet(() -> ResponseEntity.noContent().build()));
     }
 

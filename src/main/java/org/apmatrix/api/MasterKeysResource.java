@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 /** The master keys of a queue, by their verification patterns. */
 @Schema(
         name = "MasterKeys",
-        description = "The master keys of a queue, by their verification patterns (mkvps): the keys themselves never leave the card.")
+        description =
+                "The master keys of a queue, by their verification patterns (mkvps): the keys themselves never leave the card.")
 record MasterKeysResource(
         @Schema(
                 description =

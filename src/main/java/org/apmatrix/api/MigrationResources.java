@@ -73,7 +73,8 @@ final class MigrationResources {
                             "false when something differs so that the guest would not work there as here. true does not vouch for what nobody can tell: see MASTER_KEYS_UNKNOWN")
             boolean compatible,
 
-            @Schema(description = "What is at each APQN of the matrix there") List<TargetResource> target,
+            @Schema(description = "What is at each APQN of the matrix there")
+            List<TargetResource> target,
 
             @Schema(description = "By APQN; control domains are not compared, since an inventory does not tell them")
             List<DifferenceResource> differences) {
@@ -94,7 +95,9 @@ final class MigrationResources {
     }
 
     /** A queue of the target. */
-    @Schema(name = "MigrationTargetQueue", description = "What the target has at this APQN; null where it does not tell.")
+    @Schema(
+            name = "MigrationTargetQueue",
+            description = "What the target has at this APQN; null where it does not tell.")
     record TargetResource(
             @Schema(example = "05.0004") String apqn,
 

@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  */
 @Schema(
         name = "MigrationTarget",
-        description = "What another apmatrix answers to GET /api/v1/queues; members of its queues that are not known here are passed over.")
+        description =
+                "What another apmatrix answers to GET /api/v1/queues; members of its queues that are not known here are passed over.")
 record MigrationTargetBody(
         @Schema(
                 requiredMode = Schema.RequiredMode.REQUIRED,
@@ -41,7 +42,8 @@ record MigrationTargetBody(
     @Schema(name = "TargetQueue", description = "A queue of the target, as its GET /api/v1/queues tells.")
     @JsonIgnoreProperties(ignoreUnknown = true)
     record TargetQueue(
-            @Schema(requiredMode = Schema.RequiredMode.REQUIRED, example = "05.0004") @Nullable String apqn,
+            @Schema(requiredMode = Schema.RequiredMode.REQUIRED, example = "05.0004") @Nullable
+            String apqn,
 
             @Schema(types = {"string", "null"}) @Nullable String driver,
             @Schema(types = {"boolean", "null"}) @Nullable Boolean reservedForHost,

@@ -157,7 +157,9 @@ public final class ApBus {
      * <p>The kernel asks the card. One that does not answer is silent in every line; one that took the question and is stuck keeps the reader waiting.
      */
     public Optional<Mkvps> mkvps(Apqn apqn) {
-        return attributes.read(DEVICES.resolve(apqn.toString()).resolve("mkvps")).map(Mkvps::parse);
+        return attributes
+                .read(DEVICES.resolve(apqn.toString()).resolve("mkvps"))
+                .map(Mkvps::parse);
     }
 
     /** The operation modes of an EP11 queue, such as {@code FIPS2011}, while {@code cex4queue} has it; asks the card as {@link #mkvps} does. */
@@ -179,10 +181,10 @@ public final class ApBus {
 
     /** The queues that a store is about to take from a driver of the host's: by a mask without their bits, or by hand. */
     public List<Apqn> leavingHost(Store store) {
-        if (store.target().startsWith(DRIVERS) && store.target().endsWith("unbind")) {
-            return store.target().getParent().endsWith(VFIO_AP)
-                    ? List.of()
-                    : Apqn.parse(store.value()).stream().toList();
+        if (store.target().startsWith(DRIVERS)) {
+            boolean isHosts =
+                    store.target().endsWith("unbind") && !store.target().startsWith(DRIVERS.resolve(VFIO_AP));
+            return isHosts ? Apqn.parse(store.value()).stream().toList() : List.of();
         }
         boolean isApmask = store.target().equals(BUS.resolve("apmask"));
         if (!isApmask && !store.target().equals(BUS.resolve("aqmask"))) {

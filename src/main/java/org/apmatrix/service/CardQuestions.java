@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Asks cards for their serial number and their queues' master keys, and waits no longer than its patience.
  *
- * <p>A read of these attributes goes to the card; one that takes the request and never answers holds the reader for ever (seen with kernel 6.1 on an emulated card).
+ * <p>A read of these attributes goes to the card; one that takes the request and never answers holds the reader for ever (seen on an emulated card).
  * So each card is asked by a thread of its own, and one that hangs is not asked again until that thread comes back.
  */
 final class CardQuestions {
@@ -47,11 +47,7 @@ final class CardQuestions {
      *
      * @param keys without any that are told where the card was silent, or the read failed
      */
-    record Answer(
-            Apqn apqn,
-            Card.@Nullable Mode mode,
-            Mkvps keys,
-            List<String> operationModes) {}
+    record Answer(Apqn apqn, Card.@Nullable Mode mode, Mkvps keys, List<String> operationModes) {}
 
     /** What was told in time; a queue without the attribute, which the host's driver does not have or which is an accelerator's, told that nothing is to be told. */
     record Answers(Map<AdapterId, String> serialNumbers, Collection<Answer> queues) {

@@ -221,7 +221,7 @@ public final class MasterKeys {
             queues.forEach((apqn, driver) -> {
                 newCards.add(apqn.adapter());
                 Instant last = asked.get(apqn);
-                if (ApBus.isHosts(driver) && (last == null || !told.contains(apqn) && last.isBefore(again))) {
+                if (ApBus.isHosts(driver) && (last == null || (!told.contains(apqn) && last.isBefore(again)))) {
                     toAsk.add(apqn);
                 }
             });
@@ -258,8 +258,9 @@ public final class MasterKeys {
             askedAt = age;
             // who never told comes first, then who told longest ago: there may not be time for all
             inOrder = apqns.stream()
-                    .sorted(Comparator.comparing(apqn ->
-                            Optional.ofNullable(entries.get(apqn)).map(Entry::readAt).orElse(Instant.MIN)))
+                    .sorted(Comparator.comparing(apqn -> Optional.ofNullable(entries.get(apqn))
+                            .map(Entry::readAt)
+                            .orElse(Instant.MIN)))
                     .toList();
         }
         remember(askedAt, questions.ask(inOrder, alsoCards));
@@ -318,7 +319,10 @@ public final class MasterKeys {
         try {
             Optional<Content> left = file.read("It only remembers master key patterns, which are read again.");
             if (left.isPresent() && !Objects.equals(left.get().machine(), machineId())) {
-                LOG.warn("what {} remembers is of machine {}: forgotten", FILE, left.get().machine());
+                LOG.warn(
+                        "what {} remembers is of machine {}: forgotten",
+                        FILE,
+                        left.get().machine());
                 return;
             }
             left.ifPresent(content -> content.entries().forEach(this::restore));

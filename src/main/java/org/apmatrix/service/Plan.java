@@ -20,12 +20,7 @@ public record Plan(
         List<Fault> problems,
         List<Warning> warnings) {
     /** Without anything to warn of. */
-    Plan(
-            List<Step> steps,
-            List<Apqn> apqnsAdded,
-            List<Apqn> apqnsRemoved,
-            List<String> guests,
-            List<Fault> problems) {
+    Plan(List<Step> steps, List<Apqn> apqnsAdded, List<Apqn> apqnsRemoved, List<String> guests, List<Fault> problems) {
         this(steps, apqnsAdded, apqnsRemoved, guests, problems, List.of());
     }
 
@@ -49,7 +44,8 @@ public record Plan(
     }
 
     Forecast forecast() {
-        return new Forecast(steps.stream().map(Forecast.Line::of).toList(), apqnsAdded, apqnsRemoved, guests, problems, warnings);
+        return new Forecast(
+                steps.stream().map(Forecast.Line::of).toList(), apqnsAdded, apqnsRemoved, guests, problems, warnings);
     }
 
     /** Throws the first problem, which is the one that the write is refused for. */

@@ -16,7 +16,7 @@ import org.apmatrix.host.MdevTree;
 public final class SecureKeys {
     /** What the card itself keeps and forgets at PQAP(ZAPQ) was never measured, so nothing is said of it but of requests (ap_queue.c, ap_queue_remove). */
     private static final List<String> FACTS = List.of(
-            "Master keys are the HSM domain's, not the guest's: plug and unplug load, change and clear none.",
+            "Master keys are the HSM domain's, not the guest's: at plug and unplug nobody on this host asks the card to load, change or clear one.",
             "A secure key works only in a queue whose current master key has the pattern that the key was made under.",
             "At unplug the kernel resets the queues: requests in flight fail and are not repeated elsewhere.",
             "Secure-key requests do not move to another card by themselves: the guest's application must use another queue with the same pattern.");
@@ -49,13 +49,10 @@ public final class SecureKeys {
             Map<AdapterId, Optional<Card.Mode>> modes = new HashMap<>();
             return host.bus().queues().keySet().stream()
                     .filter(matrix::contains)
-                    .filter(apqn ->
-                            MasterKeys.hasMasterKeys(modes.computeIfAbsent(apqn.adapter(), host.bus()::mode)))
+                    .filter(apqn -> MasterKeys.hasMasterKeys(modes.computeIfAbsent(apqn.adapter(), host.bus()::mode)))
                     .toList();
         });
-        return queues.isEmpty()
-                ? Optional.empty()
-                : Optional.of(new Notice(queues, FACTS));
+        return queues.isEmpty() ? Optional.empty() : Optional.of(new Notice(queues, FACTS));
     }
 
     /** The same for a dry run: each fact is a warning. */

@@ -195,7 +195,8 @@ public final class SimulationService {
      * @param pattern {@code 0x} and 16 hex digits for CCA, 64 for EP11; null for an HSM that does not answer
      * @param state {@code valid} or {@code invalid}; null for valid
      */
-    public record KeyLoad(@Nullable String pattern, @Nullable String state) {
+    public record KeyLoad(
+            @Nullable String pattern, @Nullable String state) {
         private Mkvps keys(Optional<Card.Mode> mode) {
             if (!MasterKeys.hasMasterKeys(mode)) {
                 throw new InvalidValue("apqn", "Only CCA and EP11 queues have master keys.");

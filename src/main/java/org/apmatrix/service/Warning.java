@@ -76,7 +76,10 @@ public record Warning(Code code, String detail, List<Apqn> apqns) {
                                         .map(pattern -> spell(pattern.getValue()) + " have " + pattern.getKey())
                                         .collect(Collectors.joining("; "))
                                 + ". A secure key works only in queues with the pattern that it was made under.",
-                        byPattern.values().stream().flatMap(List::stream).sorted().toList()));
+                        byPattern.values().stream()
+                                .flatMap(List::stream)
+                                .sorted()
+                                .toList()));
             }
         });
         return List.copyOf(warnings);

@@ -2,6 +2,8 @@ package org.apmatrix.ap;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import net.jqwik.api.Arbitraries;
@@ -10,9 +12,6 @@ import net.jqwik.api.Combinators;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
-import org.apmatrix.ap.Mkvps.Key;
-import org.apmatrix.ap.Mkvps.Register;
-import org.apmatrix.ap.Mkvps.Type;
 import org.junit.jupiter.api.Test;
 
 /** The kernel's attribute mkvps, in the formats of zcrypt_cex4.c. */
@@ -39,9 +38,10 @@ class MkvpsTest {
         assertThat(keys.keys())
                 .hasSize(9)
                 .contains(
-                        new Key(Type.AES, Register.NEW, "partial", "0x1111111111111111"),
-                        new Key(Type.APKA, Register.CUR, "valid", B),
-                        new Key(Type.ASYM, Register.NEW, "full", "0x00112233445566778899aabbccddeeff"));
+                        new Mkvps.Key(Mkvps.Type.AES, Mkvps.Register.NEW, "partial", "0x1111111111111111"),
+                        new Mkvps.Key(Mkvps.Type.APKA, Mkvps.Register.CUR, "valid", B),
+                        new Mkvps.Key(
+                                Mkvps.Type.ASYM, Mkvps.Register.NEW, "full", "0x00112233445566778899aabbccddeeff"));
         assertThat(keys.isTold()).isTrue();
         assertThat(keys.toString()).isEqualTo(CCA);
     }
@@ -56,13 +56,13 @@ class MkvpsTest {
     void readsAnEp11Queue() {
         assertThat(Mkvps.parse(EP11).keys())
                 .containsExactly(
-                        new Key(Type.WK, Register.CUR, "valid", WK),
-                        new Key(Type.WK, Register.NEW, "uncommitted", "0x" + "7".repeat(64)));
+                        new Mkvps.Key(Mkvps.Type.WK, Mkvps.Register.CUR, "valid", WK),
+                        new Mkvps.Key(Mkvps.Type.WK, Mkvps.Register.NEW, "uncommitted", "0x" + "7".repeat(64)));
         Mkvps none = Mkvps.parse("WK CUR: invalid -\nWK NEW: empty -\n");
         assertThat(none.keys())
                 .containsExactly(
-                        new Key(Type.WK, Register.CUR, "invalid", null),
-                        new Key(Type.WK, Register.NEW, "empty", null));
+                        new Mkvps.Key(Mkvps.Type.WK, Mkvps.Register.CUR, "invalid", null),
+                        new Mkvps.Key(Mkvps.Type.WK, Mkvps.Register.NEW, "empty", null));
         assertThat(none.isTold()).isTrue();
         assertThat(none.pattern()).isEmpty();
     }
@@ -78,8 +78,9 @@ class MkvpsTest {
 
     @Test
     void passesOverLinesThatItDoesNotKnow() {
-        assertThat(Mkvps.parse("PQC CUR: valid " + A + "\nAES CUR: valid " + A + "\nAES CUR\nAES CUR: valid 0x\n").keys())
-                .containsExactly(new Key(Type.AES, Register.CUR, "valid", A));
+        assertThat(Mkvps.parse("PQC CUR: valid " + A + "\nAES CUR: valid " + A + "\nAES CUR\nAES CUR: valid 0x\n")
+                        .keys())
+                .containsExactly(new Mkvps.Key(Mkvps.Type.AES, Mkvps.Register.CUR, "valid", A));
     }
 
     @Test
@@ -113,8 +114,8 @@ class MkvpsTest {
 
     @Property
     void thePatternDoesNotDependOnTheOrderOfLines(@ForAll("mkvps") Mkvps keys) {
-        List<Key> reversed = new java.util.ArrayList<>(keys.keys());
-        java.util.Collections.reverse(reversed);
+        List<Mkvps.Key> reversed = new ArrayList<>(keys.keys());
+        Collections.reverse(reversed);
         Optional<String> pattern = new Mkvps(reversed).pattern();
         assertThat(pattern).isEqualTo(keys.pattern());
     }
@@ -123,11 +124,11 @@ class MkvpsTest {
     Arbitrary<Mkvps> mkvps() {
         Arbitrary<String> states =
                 Arbitraries.of("valid", "invalid", "empty", "full").injectNull(0.1);
-        Arbitrary<String> patterns = Arbitraries.of("0", "1")
-                .map(digit -> "0x" + digit.repeat(16))
-                .injectNull(0.1);
-        return Combinators.combine(Arbitraries.of(Type.class), Arbitraries.of(Register.class), states, patterns)
-                .as(Key::new)
+        Arbitrary<String> patterns =
+                Arbitraries.of("0", "1").map(digit -> "0x" + digit.repeat(16)).injectNull(0.1);
+        return Combinators.combine(
+                        Arbitraries.of(Mkvps.Type.class), Arbitraries.of(Mkvps.Register.class), states, patterns)
+                .as(Mkvps.Key::new)
                 .list()
                 .ofMaxSize(9)
                 .map(Mkvps::new);

@@ -63,11 +63,7 @@ final class House {
         this(version, liveChanges, stateDirectory, Clock.fixed(NOW, ZoneOffset.UTC));
     }
 
-    House(
-            KernelVersion version,
-            MdevProperties.LiveChanges liveChanges,
-            @Nullable Path stateDirectory,
-            Clock clock) {
+    House(KernelVersion version, MdevProperties.LiveChanges liveChanges, @Nullable Path stateDirectory, Clock clock) {
         kernel = new SimulatedKernel(version, SimulatedMachine.example());
         kernel.write(Path.of("/sys/bus/ap/apmask"), "-5,-6\n");
         sysfs = new InterferingSysfs(kernel);
@@ -97,8 +93,7 @@ final class House {
                 Clock.fixed(NOW, ZoneOffset.UTC));
     }
 
-    static Host machine(
-            Sysfs sysfs, Procfs procfs, EventJournal journal, @Nullable Path stateDirectory, Clock clock) {
+    static Host machine(Sysfs sysfs, Procfs procfs, EventJournal journal, @Nullable Path stateDirectory, Clock clock) {
         ApBus bus = new ApBus(sysfs);
         MdevTree tree = new MdevTree(sysfs);
         return new Host(

@@ -13,12 +13,10 @@ import java.time.ZoneOffset;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
+import org.apmatrix.Patience;
 import org.apmatrix.ap.AdapterId;
 import org.apmatrix.ap.Apqn;
 import org.apmatrix.ap.Mkvps;
-import org.apmatrix.ap.Mkvps.Key;
-import org.apmatrix.ap.Mkvps.Register;
-import org.apmatrix.ap.Mkvps.Type;
 import org.apmatrix.host.ApBus;
 import org.apmatrix.host.Machine;
 import org.apmatrix.host.kernel.Errno;
@@ -86,8 +84,8 @@ class MasterKeysTest {
 
     private static Mkvps keys(String pattern) {
         return new Mkvps(List.of(
-                new Key(Type.AES, Register.CUR, "valid", pattern),
-                new Key(Type.APKA, Register.CUR, "valid", pattern)));
+                new Mkvps.Key(Mkvps.Type.AES, Mkvps.Register.CUR, "valid", pattern),
+                new Mkvps.Key(Mkvps.Type.APKA, Mkvps.Register.CUR, "valid", pattern)));
     }
 
     private static String canonical(String pattern) {
@@ -336,7 +334,7 @@ class MasterKeysTest {
         impatient.ask(List.of(QUEUE, BESIDE));
         assertThat(house.sysfs.read()).isEmpty();
         answered.countDown();
-        org.apmatrix.Patience.until(() -> {
+        Patience.until(() -> {
             impatient.ask(List.of(QUEUE));
             return impatient.of(house.machine.look(), QUEUE).state() == State.KNOWN;
         });

@@ -4,16 +4,14 @@ import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apmatrix.ap.Mkvps;
-import org.apmatrix.ap.Mkvps.Register;
-import org.apmatrix.ap.Mkvps.Type;
 
 /**
  * The attribute mkvps line by line (drivers/s390/crypto/zcrypt_cex4.c, cca_mkvps_show and ep11_mkvps_show): which registers there are, in which order, and what an
  * HSM that answers says of those that hold nothing.
  */
 final class MasterKeyText {
-    private static final List<Register> CCA = List.of(Register.NEW, Register.CUR, Register.OLD);
-    private static final List<Register> EP11 = List.of(Register.CUR, Register.NEW);
+    private static final List<Mkvps.Register> CCA = List.of(Mkvps.Register.NEW, Mkvps.Register.CUR, Mkvps.Register.OLD);
+    private static final List<Mkvps.Register> EP11 = List.of(Mkvps.Register.CUR, Mkvps.Register.NEW);
 
     private final List<Mkvps.Key> empty;
 
@@ -23,20 +21,20 @@ final class MasterKeyText {
 
     /** Kernels since 5.11 have ASYM, too. */
     static MasterKeyText ofCca(KernelVersion version) {
-        Stream<Type> types = Stream.of(Type.AES, Type.APKA, Type.ASYM);
-        return new MasterKeyText(types.filter(type -> type != Type.ASYM || version.isDynamic())
+        Stream<Mkvps.Type> types = Stream.of(Mkvps.Type.AES, Mkvps.Type.APKA, Mkvps.Type.ASYM);
+        return new MasterKeyText(types.filter(type -> type != Mkvps.Type.ASYM || version.isDynamic())
                 .flatMap(type -> CCA.stream()
                         .map(register -> new Mkvps.Key(
                                 type,
                                 register,
-                                register == Register.NEW ? "empty" : "invalid",
-                                "0x" + "0".repeat(type == Type.ASYM ? 32 : 16)))));
+                                register == Mkvps.Register.NEW ? "empty" : "invalid",
+                                "0x" + "0".repeat(type == Mkvps.Type.ASYM ? 32 : 16)))));
     }
 
     static MasterKeyText ofEp11() {
         return new MasterKeyText(EP11.stream()
-                .map(register ->
-                        new Mkvps.Key(Type.WK, register, register == Register.NEW ? "empty" : "invalid", null)));
+                .map(register -> new Mkvps.Key(
+                        Mkvps.Type.WK, register, register == Mkvps.Register.NEW ? "empty" : "invalid", null)));
     }
 
     /** What the attribute reads. */

@@ -147,7 +147,7 @@ public record SimulatedMachine(
                 hasAp, false, adapters, usageDomains, controlDomains, maxAdapterId, maxDomainId, masterKeys);
     }
 
-    /** @param keys {@link Mkvps#UNTOLD} for an HSM that does not answer */
+    /** The same machine with these keys in the HSM behind a queue; {@link Mkvps#UNTOLD} for one that does not answer. */
     public SimulatedMachine withMasterKeys(Apqn apqn, Mkvps keys) {
         Map<Apqn, Mkvps> next = new HashMap<>(masterKeys);
         next.put(apqn, keys);

@@ -8,9 +8,6 @@ import org.apmatrix.ap.AdapterId;
 import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.Apqn;
 import org.apmatrix.ap.Mkvps;
-import org.apmatrix.ap.Mkvps.Key;
-import org.apmatrix.ap.Mkvps.Register;
-import org.apmatrix.ap.Mkvps.Type;
 import org.apmatrix.host.sim.SimulatedMachine.Adapter;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,8 +31,9 @@ class MasterKeyTextTest {
     }
 
     private static Mkvps cca() {
-        return new Mkvps(
-                List.of(new Key(Type.AES, Register.CUR, "valid", A), new Key(Type.APKA, Register.CUR, "valid", A)));
+        return new Mkvps(List.of(
+                new Mkvps.Key(Mkvps.Type.AES, Mkvps.Register.CUR, "valid", A),
+                new Mkvps.Key(Mkvps.Type.APKA, Mkvps.Register.CUR, "valid", A)));
     }
 
     @ParameterizedTest
@@ -43,9 +41,7 @@ class MasterKeyTextTest {
     void ofACcaQueue(KernelVersion version) {
         SimulatedKernel kernel = new SimulatedKernel(version, MACHINE);
         kernel.loadMasterKeys(CCA, cca());
-        String asym = version == KernelVersion.V5_10
-                ? ""
-                : """
+        String asym = version == KernelVersion.V5_10 ? "" : """
                         ASYM NEW: empty 0x00000000000000000000000000000000
                         ASYM CUR: invalid 0x00000000000000000000000000000000
                         ASYM OLD: invalid 0x00000000000000000000000000000000
@@ -64,9 +60,10 @@ class MasterKeyTextTest {
     @EnumSource
     void ofAnEp11Queue(KernelVersion version) {
         SimulatedKernel kernel = new SimulatedKernel(version, MACHINE);
-        kernel.loadMasterKeys(EP11, new Mkvps(List.of(new Key(Type.WK, Register.CUR, "valid", WK))));
+        kernel.loadMasterKeys(EP11, new Mkvps(List.of(new Mkvps.Key(Mkvps.Type.WK, Mkvps.Register.CUR, "valid", WK))));
         assertThat(mkvps(kernel, EP11)).isEqualTo("WK CUR: valid " + WK + "\nWK NEW: empty -\n");
-        kernel.loadMasterKeys(EP11, new Mkvps(List.of(new Key(Type.WK, Register.CUR, "invalid", null))));
+        kernel.loadMasterKeys(
+                EP11, new Mkvps(List.of(new Mkvps.Key(Mkvps.Type.WK, Mkvps.Register.CUR, "invalid", null))));
         assertThat(mkvps(kernel, EP11)).isEqualTo("WK CUR: invalid -\nWK NEW: empty -\n");
     }
 
