@@ -118,7 +118,7 @@ class ProblemAdvice {
                             "The JSON has a member that this request does not take, or a value of another kind than it takes there."),
                     request);
         }
-        return fault(new InvalidValue("body", "The body is missing, is not JSON, or names a member twice."), request);
+        return fault(new InvalidValue("body", "The body is missing, is not what its media type says (JSON, YAML), or names a member twice."), request);
     }
 
     @ExceptionHandler
@@ -136,9 +136,12 @@ class ProblemAdvice {
 
     @ExceptionHandler
     ResponseEntity<Problem> mediaType(HttpMediaTypeNotSupportedException e, HttpServletRequest request) {
-        String taken = e.getSupportedMediaTypes().contains(MediaType.APPLICATION_XML)
-                ? "application/json or application/xml"
-                : MediaType.APPLICATION_JSON_VALUE;
+        String taken = e.getSupportedMediaTypes().isEmpty()
+                ? MediaType.APPLICATION_JSON_VALUE
+                : e.getSupportedMediaTypes().stream()
+                        .map(MediaType::toString)
+                        .sorted()
+                        .collect(Collectors.joining(" or "));
         return answer(Problem.of(
                 ErrorCode.UNSUPPORTED_MEDIA_TYPE, "This path takes " + taken + ".", request.getRequestURI()));
     }

@@ -4,6 +4,7 @@ import io.restassured.RestAssured;
 import io.restassured.config.EncoderConfig;
 import io.restassured.config.RestAssuredConfig;
 import io.restassured.config.SSLConfig;
+import io.restassured.http.ContentType;
 import io.restassured.response.Response;
 import io.restassured.response.ValidatableResponse;
 import io.restassured.specification.RequestSpecification;
@@ -20,7 +21,9 @@ final class Api {
 
     private static final RestAssuredConfig CONFIG = RestAssuredConfig.config()
             .sslConfig(SSLConfig.sslConfig().relaxedHTTPSValidation())
-            .encoderConfig(EncoderConfig.encoderConfig().appendDefaultContentCharsetToContentTypeIfUndefined(false));
+            .encoderConfig(EncoderConfig.encoderConfig()
+                    .appendDefaultContentCharsetToContentTypeIfUndefined(false)
+                    .encodeContentTypeAs("application/yaml", ContentType.TEXT));
 
     private final String baseUri;
     private final Map<String, String> headers;

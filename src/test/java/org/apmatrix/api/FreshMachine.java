@@ -3,6 +3,7 @@ package org.apmatrix.api;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -13,7 +14,10 @@ import org.apmatrix.host.sim.SimulatedGuests;
 import org.apmatrix.host.sim.SimulatedKernel;
 import org.apmatrix.host.sim.SimulatedMachine;
 import org.apmatrix.host.sim.SimulatedQemu;
+import org.apmatrix.service.DesiredState;
 import org.apmatrix.service.MasterKeys;
+import org.apmatrix.service.PlanService;
+import org.apmatrix.service.Rights;
 import org.apmatrix.service.Settlement;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
@@ -45,6 +49,10 @@ final class FreshMachine implements BeforeEachCallback, AfterAllCallback {
             settlement.reconcile();
             return settlement.isIdle();
         });
+        PlanService plans = service.getBean(PlanService.class);
+        plans.documents()
+                .forEach(left -> plans.apply(
+                        new DesiredState(left.owner(), null, List.of(), List.of()), Rights.ALL, Duration.ZERO));
         List.of("guest1", "guest2", "guest3").forEach(name -> guests.start(name, SimulatedQemu.Settings.DEFAULT));
     }
 
