@@ -50,7 +50,9 @@ class ArchitectureTest {
                             "ap",
                             "fault")),
             Map.entry("api", Set.of("access", "audit", "events", "preflight", "service", "host", "ap", "fault")),
-            Map.entry("service", Set.of("audit", "events", "host", "host.kernel", "host.qmp", "ap", "fault")),
+            Map.entry(
+                    "service",
+                    Set.of("allocation", "audit", "events", "host", "host.kernel", "host.qmp", "ap", "fault")),
             Map.entry("ops", Set.of("audit", "events", "service", "host", "ap", "fault")),
             Map.entry("preflight", Set.of("host", "host.kernel", "ap", "fault")),
             Map.entry("host", Set.of("host.kernel", "host.qmp", "host.libvirt", "ap", "fault")),
@@ -62,6 +64,7 @@ class ArchitectureTest {
             Map.entry("fault", Set.of("ap")),
             Map.entry("audit", Set.of("ap", "fault")),
             Map.entry("events", Set.of("ap", "fault")),
+            Map.entry("allocation", Set.of("host", "ap", "fault")),
             Map.entry("ap", Set.of()));
 
     @TestFactory
@@ -87,6 +90,15 @@ class ArchitectureTest {
                         .and(DescribedPredicate.describe(
                                 "are neither records nor enums",
                                 candidate -> !candidate.isRecord() && !candidate.isEnum())))
+                .check(HOUSE);
+    }
+
+    @Test
+    void allocationKnowsTheModesOfCardsAndNothingElseOfTheHost() {
+        noClasses()
+                .that(areIn("allocation"))
+                .should()
+                .dependOnClassesThat(areIn("host").and(DescribedPredicate.not(are("org.apmatrix.host.Card"))))
                 .check(HOUSE);
     }
 
@@ -134,9 +146,9 @@ class ArchitectureTest {
     }
 
     @Test
-    void springStaysOutOfTheVocabularyTheFaultsAndTheSeam() {
+    void springStaysOutOfTheVocabularyTheFaultsTheSeamAndTheSearch() {
         noClasses()
-                .that(areIn("ap").or(areIn("fault")).or(areIn("host.kernel")))
+                .that(areIn("ap").or(areIn("fault")).or(areIn("host.kernel")).or(areIn("allocation")))
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("org.springframework..")
