@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Advice {
     /** How many mediated devices are tried one by one. */
-    private static final int MDEVS = 12;
+    private static final int MDEVS = 6;
 
     private final QueueSearch search;
     private final Supply supply;

@@ -32,10 +32,10 @@ import org.apmatrix.ap.Matrix;
  */
 public final class QueueSearch {
     /** Steps for the wish itself. */
-    private static final long STEPS = 250_000;
+    private static final long STEPS = 200_000;
 
     /** Steps for each thing that might help. */
-    static final long STEPS_OF_ADVICE = 25_000;
+    static final long STEPS_OF_ADVICE = 12_000;
 
     private final Supply supply;
     private final Rectangles free;

@@ -247,7 +247,7 @@ class QueueSearchTest {
     @ParameterizedTest
     @MethodSource("wishesOfTheBenchmark")
     void staysWithinItsStepsOnALargeHostWithNothingInOrder(Wish wish) {
-        assertThat(stepsOf(Hosts.noise(1), wish)).isLessThan(2_000_000);
+        assertThat(stepsOf(Hosts.noise(1), wish)).isLessThan(1_000_000);
     }
 
     @Test
