@@ -288,16 +288,7 @@ class HostConfiguration {
             HostProperties properties,
             JsonMapper json) {
         return new PlanService(
-                host,
-                inFlight,
-                guests,
-                hotplug,
-                definitions,
-                mdevs,
-                journal,
-                clock,
-                properties.stateDirectory(),
-                json);
+                host, inFlight, guests, hotplug, definitions, mdevs, journal, clock, properties.stateDirectory(), json);
     }
 
     @Bean

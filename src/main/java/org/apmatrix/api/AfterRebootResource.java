@@ -10,7 +10,9 @@ import org.jspecify.annotations.Nullable;
 /** The host after its next boot. */
 @Schema(name = "AfterReboot", description = "What comes back after a reboot of the host, and what does not.")
 record AfterRebootResource(
-        @Schema(description = "true where the host is simulated, so that no file of this machine says anything about it")
+        @Schema(
+                description =
+                        "true where the host is simulated, so that no file of this machine says anything about it")
         boolean simulated,
 
         BootMasksResource masks,
@@ -33,7 +35,9 @@ record AfterRebootResource(
     /** A device that is defined, or stands, or both. */
     @Schema(name = "DeviceAfterReboot")
     record DeviceResource(
-            @Schema(format = "uuid", example = Examples.UUID) String uuid,
+            @Schema(format = "uuid", example = Examples.UUID)
+            String uuid,
+
             boolean comesBack,
             RebootService.Reason reason,
 
@@ -51,7 +55,9 @@ record AfterRebootResource(
             @Nullable
             String guest,
 
-            @Schema(format = "uuid", example = Examples.UUID) String mdev,
+            @Schema(format = "uuid", example = Examples.UUID)
+            String mdev,
+
             boolean comesBack,
             RebootService.PlugReason reason,
 

@@ -165,9 +165,7 @@ class DefinitionController {
                     @Content(
                             schema =
                                     @Schema(
-                                            oneOf = {
-                                                DefinitionResources.DefinitionResource.class,
-                                                DryRunResource.class
+                                            oneOf = {DefinitionResources.DefinitionResource.class, DryRunResource.class
                                             }),
                             examples = {
                                 @ExampleObject(name = "definition", value = Examples.DEFINITION),
@@ -214,7 +212,10 @@ class DefinitionController {
 
     private static String text(byte[] body) {
         try {
-            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(body)).toString();
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(body))
+                    .toString();
         } catch (CharacterCodingException e) {
             throw new InvalidValue("body", "The JSON is not in UTF-8.");
         }

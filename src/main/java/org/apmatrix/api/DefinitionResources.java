@@ -14,7 +14,8 @@ final class DefinitionResources {
     /** A definition as it is kept now. */
     @Schema(name = "Definition", description = "A definition that mdevctl keeps of a device.")
     record DefinitionResource(
-            @Schema(format = "uuid", example = Examples.UUID) String uuid,
+            @Schema(format = "uuid", example = Examples.UUID)
+            String uuid,
 
             @Schema(
                     description = "Whether mdevctl makes the device at boot",
@@ -54,7 +55,8 @@ final class DefinitionResources {
     /** What is kept of a device against what stands. */
     @Schema(name = "ComparedDefinition", description = "A device that is defined, or stands, or both.")
     record ComparedResource(
-            @Schema(format = "uuid", example = Examples.UUID) String uuid,
+            @Schema(format = "uuid", example = Examples.UUID)
+            String uuid,
 
             @Schema(
                     description = "auto or manual; null when it is not defined",
@@ -93,7 +95,9 @@ final class DefinitionResources {
     record DefinitionsResource(
             List<ComparedResource> items,
 
-            @Schema(description = "Files that bear a UUID and are no definitions; some releases of mdevctl fail over one")
+            @Schema(
+                    description =
+                            "Files that bear a UUID and are no definitions; some releases of mdevctl fail over one")
             List<UnreadableResource> unreadable) {
         static DefinitionsResource from(DefinitionService.Overview overview) {
             return new DefinitionsResource(

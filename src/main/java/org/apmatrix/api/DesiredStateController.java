@@ -128,7 +128,8 @@ class DesiredStateController {
     @Operation(
             operationId = "getDrift",
             summary = "Compare what was applied with what is",
-            description = "In what the host differs by now from the documents that were applied last, whoever has changed it.")
+            description =
+                    "In what the host differs by now from the documents that were applied last, whoever has changed it.")
     @ApiResponse(
             responseCode = "200",
             description = "The differences",

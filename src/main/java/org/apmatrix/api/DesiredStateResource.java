@@ -51,7 +51,8 @@ record DesiredStateResource(
             @Nullable
             String owner,
 
-            @Schema(description = "Left out: the document wants nothing of the masks") @Nullable MasksOfDocument masks,
+            @Schema(description = "Left out: the document wants nothing of the masks") @Nullable
+            MasksOfDocument masks,
 
             @Schema(
                     description = "Left out: none, so that all of this owner's devices go",
@@ -153,8 +154,7 @@ record DesiredStateResource(
             @Schema(types = {"array", "null"}) @Nullable List<@Nullable Integer> controlDomains,
 
             @Schema(
-                    description =
-                            "true: mdevctl makes it at boot; false: it does not; left out: that is left as it is",
+                    description = "true: mdevctl makes it at boot; false: it does not; left out: that is left as it is",
                     types = {"boolean", "null"})
             @Nullable
             Boolean autostart) {
@@ -258,7 +258,8 @@ record DesiredStateResource(
             @Schema(description = "false: the host was like the document already")
             boolean changed,
 
-            @Schema(description = "In the order of execution") List<DryRunResource.StepResource> steps) {
+            @Schema(description = "In the order of execution")
+            List<DryRunResource.StepResource> steps) {
         static Applied from(PlanService.Applied done) {
             return new Applied(
                     true,
@@ -271,7 +272,9 @@ record DesiredStateResource(
     @Schema(name = "DesiredStateDryRun")
     record Preview(
             boolean dryRun,
-            @Schema(description = "In the order of execution") List<DryRunResource.StepResource> steps,
+
+            @Schema(description = "In the order of execution")
+            List<DryRunResource.StepResource> steps,
 
             @Schema(description = "Queues that devices would get, and that would come from the host to the guests")
             List<String> apqnsAdded,
@@ -279,13 +282,16 @@ record DesiredStateResource(
             @Schema(description = "Queues that devices would lose, and that would go back to the host")
             List<String> apqnsRemoved,
 
-            @Schema(description = "Guests that would be unplugged, plugged or both, and who else uses a device that would change")
+            @Schema(
+                    description =
+                            "Guests that would be unplugged, plugged or both, and who else uses a device that would change")
             List<String> guestsAffected,
 
             @Schema(description = "Everything that it would be refused for")
             List<Problem> problems,
 
-            @Schema(description = "Each queue that changes its holder") List<MoveResource> moves) {
+            @Schema(description = "Each queue that changes its holder")
+            List<MoveResource> moves) {
         static Preview from(List<PlanService.Preview> previews, String instance) {
             return new Preview(
                     true,
@@ -321,11 +327,15 @@ record DesiredStateResource(
     record MoveResource(
             @Schema(example = "05.0004") String apqn,
 
-            @Schema(description = "null: it was for guests, and no device had it", types = {"object", "null"})
+            @Schema(
+                    description = "null: it was for guests, and no device had it",
+                    types = {"object", "null"})
             @Nullable
             HolderResource from,
 
-            @Schema(description = "null: it is for guests, and no device will have it", types = {"object", "null"})
+            @Schema(
+                    description = "null: it is for guests, and no device will have it",
+                    types = {"object", "null"})
             @Nullable
             HolderResource to) {
         static MoveResource from(Move move) {
@@ -337,11 +347,11 @@ record DesiredStateResource(
     /** Who has a queue. */
     @Schema(name = "QueueHolder")
     record HolderResource(
-            @Schema(allowableValues = {"mdev", "host"})
-            String holderKind,
+            @Schema(allowableValues = {"mdev", "host"}) String holderKind,
 
             @Schema(
-                    description = "The mdev's UUID or the host's driver; null for a queue of the host that no driver has",
+                    description =
+                            "The mdev's UUID or the host's driver; null for a queue of the host that no driver has",
                     types = {"string", "null"},
                     example = "cex4queue")
             @Nullable
@@ -349,8 +359,7 @@ record DesiredStateResource(
         static @Nullable HolderResource from(Move.@Nullable Holding holding) {
             return holding == null
                     ? null
-                    : new HolderResource(
-                            holding.kind().name().toLowerCase(Locale.ROOT), holding.holder());
+                    : new HolderResource(holding.kind().name().toLowerCase(Locale.ROOT), holding.holder());
         }
     }
 
@@ -373,8 +382,7 @@ record DesiredStateResource(
                     .toList();
             List<InterruptedResource> interrupted = drifts.stream()
                     .filter(drift -> drift.interrupted() != null)
-                    .map(drift -> InterruptedResource.from(
-                            drift.owner(), Objects.requireNonNull(drift.interrupted())))
+                    .map(drift -> InterruptedResource.from(drift.owner(), Objects.requireNonNull(drift.interrupted())))
                     .toList();
             return new Drift(!differences.isEmpty() || !interrupted.isEmpty(), differences, interrupted);
         }

@@ -155,7 +155,9 @@ record EventResource(
             @Schema(example = "2") int done,
             @Schema(example = "5") int of,
 
-            @Schema(description = "What was done last, for a person", example = "plug 62177883-f1bb-47f0-914d-32a22e3a8804 into guest1")
+            @Schema(
+                    description = "What was done last, for a person",
+                    example = "plug 62177883-f1bb-47f0-914d-32a22e3a8804 into guest1")
             String step,
 
             @Schema(

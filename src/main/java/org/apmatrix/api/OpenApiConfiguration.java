@@ -115,8 +115,12 @@ class OpenApiConfiguration {
                         new Tag().name("Queues").description("AP queues and who has them"),
                         new Tag().name("Masks").description("The masks that divide the queues between host and guests"),
                         new Tag().name("Mediated devices").description("Matrix devices for guests"),
-                        new Tag().name("Desired state").description("Whole documents: masks, devices and what is plugged in"),
-                        new Tag().name("Definitions").description("What mdevctl and libvirt keep of devices beyond a boot"),
+                        new Tag()
+                                .name("Desired state")
+                                .description("Whole documents: masks, devices and what is plugged in"),
+                        new Tag()
+                                .name("Definitions")
+                                .description("What mdevctl and libvirt keep of devices beyond a boot"),
                         new Tag().name("Guests").description("Guests, hot plug and hot unplug"),
                         new Tag().name("Events").description("What changes on the host, as it happens"),
                         new Tag().name("Audit").description("Who tried to change what, and how it ended"),
@@ -316,7 +320,8 @@ class OpenApiConfiguration {
     private static List<Map<String, Object>> conflicts(ErrorCode code) {
         return switch (code) {
             case APQN_RESERVED -> List.of(Map.of("apqn", "05.0004", "holderKind", "host", "holder", "cex4queue"));
-            case APQN_IN_USE, DEFINITION_CONFLICT -> List.of(Map.of("apqn", "05.0004", "holderKind", "mdev", "holder", Examples.UUID));
+            case APQN_IN_USE, DEFINITION_CONFLICT ->
+                List.of(Map.of("apqn", "05.0004", "holderKind", "mdev", "holder", Examples.UUID));
             case MDEV_IN_USE -> List.of(Map.of("apqn", "05.0004", "holderKind", "guest", "holder", "guest1"));
             default -> List.of();
         };

@@ -118,7 +118,11 @@ class ProblemAdvice {
                             "The JSON has a member that this request does not take, or a value of another kind than it takes there."),
                     request);
         }
-        return fault(new InvalidValue("body", "The body is missing, is not what its media type says (JSON, YAML), or names a member twice."), request);
+        return fault(
+                new InvalidValue(
+                        "body",
+                        "The body is missing, is not what its media type says (JSON, YAML), or names a member twice."),
+                request);
     }
 
     @ExceptionHandler

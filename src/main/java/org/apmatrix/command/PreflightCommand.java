@@ -58,7 +58,12 @@ final class PreflightCommand implements Callable<Integer> {
     private List<String> properties = new ArrayList<>();
 
     /** No component, or the service would find it: what the checks need of the configuration, and nothing else. */
-    @EnableConfigurationProperties({HostProperties.class, QmpProperties.class, PreflightProperties.class, DefinitionProperties.class})
+    @EnableConfigurationProperties({
+        HostProperties.class,
+        QmpProperties.class,
+        PreflightProperties.class,
+        DefinitionProperties.class
+    })
     static final class Settings {}
 
     @Override
@@ -112,7 +117,8 @@ final class PreflightCommand implements Callable<Integer> {
         }
     }
 
-    private static List<Item> look(HostProperties host, QmpProperties qmp, PreflightProperties preflight, DefinitionProperties definitions) {
+    private static List<Item> look(
+            HostProperties host, QmpProperties qmp, PreflightProperties preflight, DefinitionProperties definitions) {
         Procfs procfs = new LinuxProcfs(host.procRoot());
         try (Guests guests = new Guests(qmp, procfs, null, new SimpleMeterRegistry())) {
             return new Preflight(new Ground(

@@ -32,8 +32,7 @@ public record BootMasks(ApMask apmask, ApMask aqmask, Source source) {
         Optional<ApMask> aqmask = parameter(commandLine, "aqmask");
         return apmask.isEmpty() && aqmask.isEmpty()
                 ? DEFAULT
-                : new BootMasks(
-                        apmask.orElse(ApMask.ALL), aqmask.orElse(ApMask.ALL), Source.KERNEL_COMMAND_LINE);
+                : new BootMasks(apmask.orElse(ApMask.ALL), aqmask.orElse(ApMask.ALL), Source.KERNEL_COMMAND_LINE);
     }
 
     /** A parameter starts from an empty mask, so that relative terms have nothing to take from. */

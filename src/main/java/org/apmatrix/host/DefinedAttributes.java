@@ -140,8 +140,7 @@ record DefinedAttributes(String array, List<Line> lines) {
         for (int i = 0; i < lines.size(); i++) {
             Line line = lines.get(i);
             Optional<Kind> kind = Kind.of(line.attribute());
-            if (kind.isEmpty()
-                    || !gone.contains(kind.get().attribute(number(line.attribute())))) {
+            if (kind.isEmpty() || !gone.contains(kind.get().attribute(number(line.attribute())))) {
                 pieces.add(new Piece(line.attribute().name(), gap(i), text(line)));
             }
         }
@@ -157,9 +156,15 @@ record DefinedAttributes(String array, List<Line> lines) {
         if (pieces.isEmpty()) {
             return "[]";
         }
-        StringBuilder text = new StringBuilder("[").append(gap(0)).append(pieces.get(0).text());
-        pieces.subList(1, pieces.size()).forEach(piece -> text.append(piece.gap()).append(piece.text()));
-        return text.append(lines.isEmpty() ? "\n  " : array.substring(lines.get(lines.size() - 1).span().end(), array.length() - 1))
+        StringBuilder text =
+                new StringBuilder("[").append(gap(0)).append(pieces.get(0).text());
+        pieces.subList(1, pieces.size())
+                .forEach(piece -> text.append(piece.gap()).append(piece.text()));
+        return text.append(
+                        lines.isEmpty()
+                                ? "\n  "
+                                : array.substring(
+                                        lines.get(lines.size() - 1).span().end(), array.length() - 1))
                 .append("]")
                 .toString();
     }
@@ -170,11 +175,15 @@ record DefinedAttributes(String array, List<Line> lines) {
     /** What stands before an element; mdevctl's own where there is none. */
     private String gap(int index) {
         if (index == 0) {
-            return lines.isEmpty() ? "\n    " : array.substring(1, lines.get(0).span().start());
+            return lines.isEmpty()
+                    ? "\n    "
+                    : array.substring(1, lines.get(0).span().start());
         }
         return lines.size() < 2
                 ? "," + gap(0)
-                : array.substring(lines.get(index - 1).span().end(), lines.get(index).span().start());
+                : array.substring(
+                        lines.get(index - 1).span().end(),
+                        lines.get(index).span().start());
     }
 
     private String text(Line line) {

@@ -112,7 +112,8 @@ record JsonObjectText(String text, List<Member> members, int open) {
             return parse(text.substring(0, open) + quoted(name) + ": " + value + text.substring(open));
         }
         Member last = members.get(members.size() - 1);
-        int before = members.size() == 1 ? open : members.get(members.size() - 2).valueEnd();
+        int before =
+                members.size() == 1 ? open : members.get(members.size() - 2).valueEnd();
         String gap = text.substring(before, last.nameStart());
         return parse(text.substring(0, last.valueEnd())
                 + (members.size() == 1 ? "," + gap : gap)
@@ -131,7 +132,9 @@ record JsonObjectText(String text, List<Member> members, int open) {
         int index = members.lastIndexOf(found.get());
         boolean first = index == 0;
         int from = first ? open : members.get(index - 1).valueEnd();
-        int to = first && members.size() > 1 ? members.get(1).nameStart() : found.get().valueEnd();
+        int to = first && members.size() > 1
+                ? members.get(1).nameStart()
+                : found.get().valueEnd();
         int kept = first && members.size() > 1 ? found.get().nameStart() : from;
         return parse(text.substring(0, kept) + text.substring(to)).without(name);
     }

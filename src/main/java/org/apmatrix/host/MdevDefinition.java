@@ -75,7 +75,8 @@ public final class MdevDefinition {
         }
         String startValue =
                 object.value(START).orElseThrow(() -> new Unreadable(START, "start is missing: auto or manual"));
-        this.start = JsonObjectText.string(startValue).equals(Optional.of(Start.AUTO.word())) ? Start.AUTO : Start.MANUAL;
+        this.start =
+                JsonObjectText.string(startValue).equals(Optional.of(Start.AUTO.word())) ? Start.AUTO : Start.MANUAL;
         this.attributes = object.value(ATTRS).map(DefinedAttributes::parse).orElse(DefinedAttributes.NONE);
         this.matrix = attributes.matrix();
     }
@@ -145,7 +146,11 @@ public final class MdevDefinition {
             JsonObjectText silent = wished.without(AUTOSTART);
             return silent.value(ATTRS).isEmpty()
                     ? silent
-                    : silent.with(START, quoted(stands.map(MdevDefinition::start).orElse(Start.MANUAL).word()));
+                    : silent.with(
+                            START,
+                            quoted(stands.map(MdevDefinition::start)
+                                    .orElse(Start.MANUAL)
+                                    .word()));
         }
         if (!autostart.get().equals("true") && !autostart.get().equals("false")) {
             throw new Unreadable(AUTOSTART, "autostart is either true or false");

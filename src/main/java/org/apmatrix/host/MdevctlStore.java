@@ -136,8 +136,7 @@ public final class MdevctlStore {
             Files.deleteIfExists(fresh);
             try (FileChannel channel =
                     FileChannel.open(fresh, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-                Files.setPosixFilePermissions(
-                        fresh, Files.exists(file) ? Files.getPosixFilePermissions(file) : FILE);
+                Files.setPosixFilePermissions(fresh, Files.exists(file) ? Files.getPosixFilePermissions(file) : FILE);
                 ByteBuffer bytes = ByteBuffer.wrap(definition.text().getBytes(StandardCharsets.UTF_8));
                 while (bytes.hasRemaining()) {
                     channel.write(bytes);

@@ -99,8 +99,8 @@ public final class NodeDeviceXml {
                 .ifPresent(parent -> require("parent_addr", text(parent), "matrix"));
         Optional<MdevId> uuid = children(capability, "uuid").stream()
                 .findFirst()
-                .map(element -> MdevId.parse(text(element))
-                        .orElseThrow(() -> new Unreadable("uuid", "<uuid> is no UUID")));
+                .map(element ->
+                        MdevId.parse(text(element)).orElseThrow(() -> new Unreadable("uuid", "<uuid> is no UUID")));
         List<Attribute> attributes = new ArrayList<>();
         for (Element attribute : children(capability, "attr")) {
             if (!attribute.hasAttribute("name") || !attribute.hasAttribute("value")) {

@@ -72,21 +72,20 @@ final class BootChecks {
     }
 
     private Optional<Item> mdevctl() {
-        return Optional.of(
-                boot.mdevctl().map(path -> Item.ok("mdevctl", path, "Devices that are defined come back after a boot."))
-                        .orElseGet(() -> Item.warn(
-                                "mdevctl",
-                                "not installed",
-                                "No device comes back after a boot by itself: make them anew through this service (PUT /mdevs/{uuid} is idempotent).",
-                                "apt-get install mdevctl || dnf install mdevctl")));
+        return Optional.of(boot.mdevctl()
+                .map(path -> Item.ok("mdevctl", path, "Devices that are defined come back after a boot."))
+                .orElseGet(() -> Item.warn(
+                        "mdevctl",
+                        "not installed",
+                        "No device comes back after a boot by itself: make them anew through this service (PUT /mdevs/{uuid} is idempotent).",
+                        "apt-get install mdevctl || dnf install mdevctl")));
     }
 
     private Optional<Item> definitions() {
         String check = "definitions-at-boot";
         MdevctlStore.All all = ground.definitions().look();
-        List<MdevDefinition> starting = all.definitions().stream()
-                .filter(MdevDefinition::startsAtBoot)
-                .toList();
+        List<MdevDefinition> starting =
+                all.definitions().stream().filter(MdevDefinition::startsAtBoot).toList();
         Optional<Item> clash = overlap(check, starting).or(() -> kept(check, starting));
         if (clash.isPresent()) {
             return clash;

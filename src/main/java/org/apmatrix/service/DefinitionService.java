@@ -86,8 +86,9 @@ public final class DefinitionService {
     /** A device that is being removed has no matrix any more. */
     static SortedMap<MdevId, Matrix> active(HostView view) {
         SortedMap<MdevId, Matrix> active = new TreeMap<>();
-        view.mdevs().forEach((id, entry) -> Optional.ofNullable(entry.mdev().matrix())
-                .ifPresent(matrix -> active.put(id, matrix)));
+        view.mdevs()
+                .forEach((id, entry) ->
+                        Optional.ofNullable(entry.mdev().matrix()).ifPresent(matrix -> active.put(id, matrix)));
         return active;
     }
 
@@ -141,8 +142,7 @@ public final class DefinitionService {
                 throw new InvalidValue("uuid", "The body names another device than the path.");
             }
             return stands.map(standing -> standing.withAttributes(read.attributes()))
-                    .orElseGet(
-                            () -> MdevDefinition.of(id, MdevDefinition.Start.MANUAL, read.attributes()));
+                    .orElseGet(() -> MdevDefinition.of(id, MdevDefinition.Start.MANUAL, read.attributes()));
         });
     }
 
@@ -170,7 +170,9 @@ public final class DefinitionService {
             LOG.info(
                     "mdev {}: definition {} -> {}",
                     id,
-                    decision.before() == null ? "none" : decision.before().start().word(),
+                    decision.before() == null
+                            ? "none"
+                            : decision.before().start().word(),
                     wanted.start().word());
             MdevDefinition after = require(id);
             attempt.after(snapshot(after));
@@ -181,8 +183,7 @@ public final class DefinitionService {
     /** @param before what is kept; null where nothing is, or nothing that can be read */
     private record Decision(MdevDefinition wanted, @Nullable MdevDefinition before, List<Fault> problems) {}
 
-    private Decision decide(
-            MdevId id, WriteOptions options, Function<Optional<MdevDefinition>, MdevDefinition> wish) {
+    private Decision decide(MdevId id, WriteOptions options, Function<Optional<MdevDefinition>, MdevDefinition> wish) {
         HostView view = host.look();
         List<MdevDefinition> all = store.all();
         Optional<MdevDefinition> before =
@@ -262,7 +263,10 @@ public final class DefinitionService {
                 attempt.steps(List.of("remove " + store.file(id)));
                 attempt.intend();
                 store.delete(id);
-                LOG.info("mdev {}: definition {} -> none", id, before.map(known -> known.start().word()).orElse("unreadable"));
+                LOG.info(
+                        "mdev {}: definition {} -> none",
+                        id,
+                        before.map(known -> known.start().word()).orElse("unreadable"));
             } else {
                 attempt.before(Snapshot.NOTHING);
             }
@@ -275,14 +279,16 @@ public final class DefinitionService {
         Plan.Problems problems = new Plan.Problems();
         // nothing is left to be taken away, whatever it was
         if (before.isPresent()) {
-            problems.check(
-                    () -> StateTag.requireMatch(options.ifMatch(), before.map(this::defined).orElseThrow()));
+            problems.check(() -> StateTag.requireMatch(
+                    options.ifMatch(), before.map(this::defined).orElseThrow()));
         }
         return problems;
     }
 
     private Optional<MdevDefinition> readable(MdevId id) {
-        return store.all().stream().filter(definition -> definition.id().equals(id)).findFirst();
+        return store.all().stream()
+                .filter(definition -> definition.id().equals(id))
+                .findFirst();
     }
 
     private static Snapshot snapshot(MdevDefinition definition) {

@@ -90,8 +90,8 @@ public final class Differences {
         draft.wantedGuests().forEach((id, guest) -> guests.put(id, guest.map(GuestName::toString)));
         SortedMap<MdevId, Optional<String>> texts = new TreeMap<>();
         draft.redefinitions()
-                .forEach(change ->
-                        texts.put(change.mdev(), Optional.ofNullable(change.after()).map(MdevDefinition::text)));
+                .forEach(change -> texts.put(
+                        change.mdev(), Optional.ofNullable(change.after()).map(MdevDefinition::text)));
         Transition.Target target = draft.target();
         return between(
                 new Expected(target.apmask(), target.aqmask(), target.mdevs(), guests, texts),
@@ -142,13 +142,8 @@ public final class Differences {
         Attachment attachment = view.mdev(id).map(HostView.Entry::attachment).orElse(null);
         String actual = attachment == null
                 ? null
-                : attachment
-                        + (attachment.state() == Attachment.State.ATTACHED ? "" : " (" + attachment.state() + ")");
-        add(
-                Kind.ATTACHMENT,
-                id.toString(),
-                expected.orElse(null),
-                actual);
+                : attachment + (attachment.state() == Attachment.State.ATTACHED ? "" : " (" + attachment.state() + ")");
+        add(Kind.ATTACHMENT, id.toString(), expected.orElse(null), actual);
     }
 
     private void add(Kind kind, String target, @Nullable String expected, @Nullable String actual) {

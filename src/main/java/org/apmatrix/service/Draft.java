@@ -88,9 +88,10 @@ final class Draft {
         findUnplugs();
         Set<MdevId> letGo = letGo();
         this.writes = Transition.plan(view, target, letGo, rights, ground.maxApqns(), ground.tree(), ground.bus());
-        writes.problems().forEach(problem -> problems.check(() -> {
-            throw problem;
-        }));
+        writes.problems()
+                .forEach(problem -> problems.check(() -> {
+                    throw problem;
+                }));
         findRedefinitions();
         checkDefinitions();
         findPlugs(target.after(view).without(letGo));
@@ -180,8 +181,8 @@ final class Draft {
         }
         for (String text : estate.defined()) {
             MdevId id = MdevId.parse(text).orElseThrow();
-            boolean stays = document.mdevs().stream()
-                    .anyMatch(device -> device.id().equals(id) && device.autostart() != null);
+            boolean stays =
+                    document.mdevs().stream().anyMatch(device -> device.id().equals(id) && device.autostart() != null);
             if (!stays) {
                 problems.check(() -> ground.definitions()
                         .read(id)

@@ -110,8 +110,7 @@ record Estate(
         all.addAll(then.mdevs());
         definitions.addAll(then.defined());
         everywhere.putAll(then.plugged());
-        return new Estate(
-                owner, applied, appliedAt, List.copyOf(all), List.copyOf(definitions), everywhere, work);
+        return new Estate(owner, applied, appliedAt, List.copyOf(all), List.copyOf(definitions), everywhere, work);
     }
 
     /** The host is like this document. */

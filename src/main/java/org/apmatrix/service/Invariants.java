@@ -80,8 +80,8 @@ final class Invariants {
     }
 
     private static boolean controlDomainsAreThose(Matrix before, Matrix after) {
-        boolean carried = !after.controlDomains().isEmpty()
-                && !before.adapters().containsAll(after.adapters());
+        boolean carried =
+                !after.controlDomains().isEmpty() && !before.adapters().containsAll(after.adapters());
         return !carried && before.controlDomains().equals(after.controlDomains());
     }
 

@@ -24,7 +24,8 @@ final class MaskClaims {
      */
     MaskClaims(@Nullable Path directory, JsonMapper json) {
         file = new StateFile<>(directory, "mask-claims.json", Content.class, json);
-        claims = file.read("It notes which bits of the masks are to go back to the host: set apmask and aqmask by hand, then delete the file.")
+        claims = file.read(
+                        "It notes which bits of the masks are to go back to the host: set apmask and aqmask by hand, then delete the file.")
                 .map(Content::read)
                 .orElseGet(TreeMap::new);
     }

@@ -95,8 +95,7 @@ public final class MaskService {
                 (reservedThen ? toHost : toGuests).add(apqn);
             }
         }
-        return problems.plan(
-                new MaskWrites(host.bus()).change(view, apmask, aqmask), toGuests, toHost, List.of());
+        return problems.plan(new MaskWrites(host.bus()).change(view, apmask, aqmask), toGuests, toHost, List.of());
     }
 
     private static List<Moved> moved(HostView before, HostView after) {

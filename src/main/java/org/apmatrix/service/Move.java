@@ -18,20 +18,26 @@ import org.jspecify.annotations.Nullable;
  * @param from null for a queue that was for guests and that no device had
  * @param to null for one that is for guests and that no device will have
  */
-public record Move(Apqn apqn, @Nullable Holding from, @Nullable Holding to) {
+public record Move(
+        Apqn apqn, @Nullable Holding from, @Nullable Holding to) {
     /**
      * Who has a queue.
      *
      * @param holder an mdev's UUID, or the host's driver; null for a queue of the host that no driver has
      */
-    public record Holding(Conflict.HolderKind kind, @Nullable String holder) {}
+    public record Holding(
+            Conflict.HolderKind kind, @Nullable String holder) {}
 
     /** Every queue of these devices, and every queue that the masks move. */
     static List<Move> between(HostView before, HostView after, Collection<MdevId> changed) {
         SortedSet<Apqn> touched = new TreeSet<>();
         for (MdevId id : changed) {
-            before.mdev(id).ifPresent(entry -> touched.addAll(entry.mdev().matrixOrEmpty().apqns()));
-            after.mdev(id).ifPresent(entry -> touched.addAll(entry.mdev().matrixOrEmpty().apqns()));
+            before.mdev(id)
+                    .ifPresent(
+                            entry -> touched.addAll(entry.mdev().matrixOrEmpty().apqns()));
+            after.mdev(id)
+                    .ifPresent(
+                            entry -> touched.addAll(entry.mdev().matrixOrEmpty().apqns()));
         }
         Matrix reservedBefore = Matrix.of(before.apmask(), before.aqmask());
         Matrix reservedAfter = Matrix.of(after.apmask(), after.aqmask());
@@ -50,8 +56,8 @@ public record Move(Apqn apqn, @Nullable Holding from, @Nullable Holding to) {
 
     private static @Nullable Holding holding(HostView view, Apqn apqn) {
         return view.ownerOf(apqn)
-                .map(entry -> new Holding(
-                        Conflict.HolderKind.MDEV, entry.mdev().id().toString()))
+                .map(entry ->
+                        new Holding(Conflict.HolderKind.MDEV, entry.mdev().id().toString()))
                 .orElseGet(() -> view.isReserved(apqn)
                         ? new Holding(
                                 Conflict.HolderKind.HOST, view.driverOf(apqn).orElse(null))

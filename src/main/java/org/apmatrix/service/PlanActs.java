@@ -39,20 +39,14 @@ final class PlanActs {
 
     /** The acts of a draft, in their order. */
     List<Undertaking.Act> of(
-            Draft draft,
-            DesiredState document,
-            Estate estate,
-            Draft.Ground ground,
-            Rights rights,
-            Duration patience) {
+            Draft draft, DesiredState document, Estate estate, Draft.Ground ground, Rights rights, Duration patience) {
         List<Undertaking.Act> acts = new ArrayList<>();
         draft.unplugs().forEach(out -> acts.add(new Unplug(out.guest(), out.mdev(), patience)));
         if (draft.hasWrites()) {
             acts.add(new Writes(
                     "plan " + document.owner(),
                     view -> {
-                        document.mdevs()
-                                .forEach(device -> Draft.requireOwn(ground, estate, view, device.id()));
+                        document.mdevs().forEach(device -> Draft.requireOwn(ground, estate, view, device.id()));
                         return Draft.target(ground, document, estate, view);
                     },
                     rights));

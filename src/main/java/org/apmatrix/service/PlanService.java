@@ -98,7 +98,9 @@ public final class PlanService {
      * @param interrupted null unless applying it was cut off in the middle
      */
     public record Drift(
-            String owner, List<Differences.Difference> differences, @Nullable Interrupted interrupted) {}
+            String owner,
+            List<Differences.Difference> differences,
+            @Nullable Interrupted interrupted) {}
 
     /**
      * A document that was being applied when the process ended, or that failed and could not be taken back as a whole.
@@ -107,9 +109,7 @@ public final class PlanService {
      * @param fromWanted in what it differs from the document
      */
     public record Interrupted(
-            Instant since,
-            List<Differences.Difference> fromBefore,
-            List<Differences.Difference> fromWanted) {}
+            Instant since, List<Differences.Difference> fromBefore, List<Differences.Difference> fromWanted) {}
 
     /** What would happen; nothing is changed. */
     public Preview preview(DesiredState document, Rights rights) {
@@ -163,6 +163,16 @@ public final class PlanService {
         return estates.ownerOf(mdev);
     }
 
+    /** What plans are made of, for others who make some. */
+    PlanActs acts() {
+        return acts;
+    }
+
+    /** Who wants which bits of the masks to be 0. */
+    MaskClaims claims() {
+        return claims;
+    }
+
     /** Does something while no plan is being applied, and no other is. Throws HOST_LOCKED when that takes too long. */
     <T> T alone(Supplier<T> work) {
         boolean mine = false;
@@ -202,8 +212,7 @@ public final class PlanService {
     }
 
     private Draft.Ground ground() {
-        return new Draft.Ground(
-                host.mdevs(), host.bus(), estates, claims, definitions, this::guestState, maxApqns);
+        return new Draft.Ground(host.mdevs(), host.bus(), estates, claims, definitions, this::guestState, maxApqns);
     }
 
     private Optional<GuestState> guestState(GuestName name) {
@@ -289,8 +298,7 @@ public final class PlanService {
     /** For the audit journal; null where they cannot be read, which does not change what has been done. */
     private @Nullable Snapshot masksNow() {
         try {
-            return host.ask(() ->
-                    Snapshot.masks(host.bus().apmask(), host.bus().aqmask()));
+            return host.ask(() -> Snapshot.masks(host.bus().apmask(), host.bus().aqmask()));
         } catch (Fault unreadable) {
             LOG.warn("after a plan the masks cannot be read: {}", unreadable.detail());
             return null;
@@ -300,8 +308,7 @@ public final class PlanService {
     /** What is left is found by looking, whatever taking back said of itself. */
     private RuntimeException afterFailure(
             Estate before, MaskClaims.Claim claimBefore, RuntimeException failure, Progress progress) {
-        Estate.Begun begun =
-                Objects.requireNonNull(estates.of(before.owner()).begun());
+        Estate.Begun begun = Objects.requireNonNull(estates.of(before.owner()).begun());
         List<Differences.Difference> left;
         try {
             left = Differences.from(begun, host.look(), definitions);
@@ -340,8 +347,7 @@ public final class PlanService {
                 differences,
                 begun == null
                         ? null
-                        : new Interrupted(
-                                begun.since(), Differences.from(begun, view, definitions), differences));
+                        : new Interrupted(begun.since(), Differences.from(begun, view, definitions), differences));
     }
 
     /**
@@ -349,9 +355,8 @@ public final class PlanService {
      * applies a document of this owner, or reconciles.
      */
     public void settleInterrupted() {
-        List<Estate> begun = estates.all().stream()
-                .filter(estate -> estate.begun() != null)
-                .toList();
+        List<Estate> begun =
+                estates.all().stream().filter(estate -> estate.begun() != null).toList();
         if (!begun.isEmpty()) {
             HostView view = host.look();
             begun.forEach(estate -> settle(estate, view));

@@ -40,7 +40,11 @@ public final class RebootService {
      * @param differences from the host now, for a person
      */
     public record AfterReboot(
-            boolean simulated, BootMasks masks, List<Device> devices, List<Plugged> attachments, List<String> differences) {}
+            boolean simulated,
+            BootMasks masks,
+            List<Device> devices,
+            List<Plugged> attachments,
+            List<String> differences) {}
 
     /** Why a device comes back or does not. */
     public enum Reason {
@@ -75,8 +79,7 @@ public final class RebootService {
      *
      * @param guest null for a process that is no guest of ours
      */
-    public record Plugged(
-            @Nullable GuestName guest, MdevId mdev, PlugReason reason, String because) {}
+    public record Plugged(@Nullable GuestName guest, MdevId mdev, PlugReason reason, String because) {}
 
     /** Why a device is not with its guest after the guest was started anew. */
     public enum PlugReason {
@@ -169,7 +172,9 @@ public final class RebootService {
                     false,
                     Reason.DEFINITIONS_CLASH,
                     "It is not certain to start: "
-                            + rivals.stream().map(other -> other.id().toString()).collect(Collectors.joining(", "))
+                            + rivals.stream()
+                                    .map(other -> other.id().toString())
+                                    .collect(Collectors.joining(", "))
                             + " would start at boot, too, and also wants " + some(List.copyOf(shared))
                             + "; whichever comes second does not start (EADDRINUSE).",
                     List.copyOf(shared));
@@ -186,17 +191,20 @@ public final class RebootService {
         now.mdevs().forEach((id, entry) -> {
             Attachment attachment = entry.attachment();
             if (attachment != null && attachment.guest() != null) {
-                attachments.add(new Plugged(
-                        attachment.guest(),
-                        id,
-                        PlugReason.HOT_PLUG_ENDS_WITH_QEMU,
-                        "What was plugged in ends with the guest's QEMU; whether its command line or its domain definition has the device is not ours to know."));
+                attachments.add(
+                        new Plugged(
+                                attachment.guest(),
+                                id,
+                                PlugReason.HOT_PLUG_ENDS_WITH_QEMU,
+                                "What was plugged in ends with the guest's QEMU; whether its command line or its domain definition has the device is not ours to know."));
             } else if (attachment != null) {
-                attachments.add(new Plugged(
-                        null,
-                        id,
-                        PlugReason.HOLDER_UNKNOWN,
-                        "It is with " + attachment + ", which is no guest of this service: whether it takes the device again is not known."));
+                attachments.add(
+                        new Plugged(
+                                null,
+                                id,
+                                PlugReason.HOLDER_UNKNOWN,
+                                "It is with " + attachment
+                                        + ", which is no guest of this service: whether it takes the device again is not known."));
             }
         });
         return attachments;
@@ -223,7 +231,8 @@ public final class RebootService {
         for (Device device : devices) {
             Matrix stands = active.get(device.id());
             if (stands != null && !device.comesBack()) {
-                differences.add("The device " + device.id() + " stands now and does not come back: " + device.because());
+                differences.add(
+                        "The device " + device.id() + " stands now and does not come back: " + device.because());
             } else if (stands == null && device.comesBack()) {
                 differences.add("The device " + device.id() + " does not stand now and is made at boot.");
             } else if (stands != null) {

@@ -38,7 +38,8 @@ final class Transition {
         /** The masks and these devices as they are in a picture. */
         static Target asIn(HostView view, Iterable<MdevId> ids) {
             SortedMap<MdevId, Optional<Matrix>> mdevs = new TreeMap<>();
-            ids.forEach(id -> mdevs.put(id, view.mdev(id).map(entry -> entry.mdev().matrixOrEmpty())));
+            ids.forEach(
+                    id -> mdevs.put(id, view.mdev(id).map(entry -> entry.mdev().matrixOrEmpty())));
             return new Target(view.apmask(), view.aqmask(), mdevs);
         }
 
@@ -93,16 +94,13 @@ final class Transition {
             problems.check(() -> Invariants.masksMayChange(rights.masks()));
             problems.check(() -> Invariants.noDriverOverrides(view));
             HostView withDevices = view.with(target.mdevs());
-            problems.check(
-                    () -> Invariants.masksTakeNothingFromMdevs(withDevices, target.apmask(), target.aqmask()));
+            problems.check(() -> Invariants.masksTakeNothingFromMdevs(withDevices, target.apmask(), target.aqmask()));
         }
         for (MdevId id : changed) {
-            target.wanted(id)
-                    .filter(matrix -> matrix.apqnCount() <= maxApqns)
-                    .ifPresent(matrix -> {
-                        problems.check(() -> Invariants.notReserved(then, matrix));
-                        problems.check(() -> Invariants.notShared(then, id, matrix));
-                    });
+            target.wanted(id).filter(matrix -> matrix.apqnCount() <= maxApqns).ifPresent(matrix -> {
+                problems.check(() -> Invariants.notReserved(then, matrix));
+                problems.check(() -> Invariants.notShared(then, id, matrix));
+            });
         }
         List<Move> moves = Move.between(view, then, changed);
         return problems.plan(
@@ -214,7 +212,8 @@ final class Transition {
     private Optional<MdevId> mostInTheWay(List<MdevId> pending) {
         return pending.stream()
                 .filter(id -> !common(id).equals(present(id)))
-                .max(Comparator.<MdevId>comparingLong(id -> freedBy(id, pending)).thenComparing(Comparator.reverseOrder()));
+                .max(Comparator.<MdevId>comparingLong(id -> freedBy(id, pending))
+                        .thenComparing(Comparator.reverseOrder()));
     }
 
     private long freedBy(MdevId id, List<MdevId> pending) {
@@ -258,6 +257,7 @@ final class Transition {
     }
 
     private MatrixWrites writes(MdevId id) {
-        return new MatrixWrites(tree, id, view.canWriteMatrixAtOnce(view.mdev(id).orElse(null)));
+        return new MatrixWrites(
+                tree, id, view.canWriteMatrixAtOnce(view.mdev(id).orElse(null)));
     }
 }

@@ -71,7 +71,8 @@ class DefinitionHttpTest extends HttpTest {
         @Test
         void isANodeDeviceWhereXmlIsPreferred() {
             defined(A, MdevDefinition.Start.AUTO, FOUR);
-            for (String accept : List.of("application/xml", "application/json;q=0.5, application/xml", "application/xml, */*;q=0.1")) {
+            for (String accept : List.of(
+                    "application/xml", "application/json;q=0.5, application/xml", "application/xml, */*;q=0.1")) {
                 api.with("Accept", accept)
                         .get(OF_A)
                         .statusCode(200)
@@ -174,14 +175,17 @@ class DefinitionHttpTest extends HttpTest {
         @Test
         void aNodeDeviceIsKept() {
             defined(B, MdevDefinition.Start.AUTO, FOUR);
-            String xml = api.with("Accept", "application/xml").get(OF_B).extract().asString();
+            String xml =
+                    api.with("Accept", "application/xml").get(OF_B).extract().asString();
             api.sendRaw("PUT", OF_A, "application/xml", xml).spec(invalid("uuid"));
             api.sendRaw("PUT", OF_A, "application/xml", xml.replace(B, A.toUpperCase(Locale.ROOT)))
                     .statusCode(201)
                     .body("start", is("manual"))
                     .body("adapters", equalTo(List.of(5)));
             String before = file(B);
-            api.sendRaw("PUT", OF_B, "application/xml; charset=utf-8", xml).statusCode(200).body("start", is("auto"));
+            api.sendRaw("PUT", OF_B, "application/xml; charset=utf-8", xml)
+                    .statusCode(200)
+                    .body("start", is("auto"));
             assertThat(file(B)).isEqualTo(before);
         }
 
@@ -237,7 +241,8 @@ class DefinitionHttpTest extends HttpTest {
         @Test
         void idsAboveTheMaximumAreRefused() {
             boot(KernelVersion.V6_12);
-            api.put("/simulation/host", "{'maxAdapterId': 63, 'maxDomainId': 84}").statusCode(200);
+            api.put("/simulation/host", "{'maxAdapterId': 63, 'maxDomainId': 84}")
+                    .statusCode(200);
             api.put(OF_A, "{'attrs': [{'assign_adapter': '64'}]}").spec(refused(409, "ID_ABOVE_MAXIMUM", "ENODEV"));
             api.put(OF_A, "{'attrs': [{'assign_control_domain': '85'}]}")
                     .spec(refused(409, "ID_ABOVE_MAXIMUM", "ENODEV"));
@@ -261,8 +266,7 @@ class DefinitionHttpTest extends HttpTest {
         @Test
         void controlDomainsAloneDoNotStartAtBoot() {
             String attrs = "'attrs': [{'assign_adapter': '5'}, {'assign_control_domain': '4'}]";
-            api.put(OF_A, "{'start': 'auto', " + attrs + "}")
-                    .spec(refused(409, "DEFINITION_NOT_STARTABLE", null));
+            api.put(OF_A, "{'start': 'auto', " + attrs + "}").spec(refused(409, "DEFINITION_NOT_STARTABLE", null));
             api.put(OF_A, "{'start': 'manual', " + attrs + "}").statusCode(201);
             api.put(OF_A, "{'start': 'auto'}").spec(refused(409, "DEFINITION_NOT_STARTABLE", null));
         }
@@ -396,9 +400,7 @@ class DefinitionHttpTest extends HttpTest {
                     .statusCode(200)
                     .body("mdevs.uuid", equalTo(List.of(A, B, C, d)))
                     .body("mdevs.comesBack", equalTo(List.of(false, false, false, true)))
-                    .body(
-                            "mdevs.reason",
-                            equalTo(List.of("NOT_DEFINED", "QUEUES_RESERVED", "MANUAL", "AUTOSTART")))
+                    .body("mdevs.reason", equalTo(List.of("NOT_DEFINED", "QUEUES_RESERVED", "MANUAL", "AUTOSTART")))
                     .body("mdevs[1].queues", equalTo(List.of("05.0004")))
                     .body("differences", hasSize(3))
                     .body("differences", hasItem(containsString("apmask is 0xf9")));

@@ -120,8 +120,17 @@ class DesiredStateHttpTest extends HttpTest {
             assertThat(steps.stream().map(step -> step.get("action")))
                     .as("one write a mask, one ap_config a device")
                     .containsExactly(
-                            "apmask", "aqmask", "create", "ap_config", "create", "ap_config", "create", "ap_config",
-                            "device_add", "device_add", "device_add");
+                            "apmask",
+                            "aqmask",
+                            "create",
+                            "ap_config",
+                            "create",
+                            "ap_config",
+                            "create",
+                            "ap_config",
+                            "device_add",
+                            "device_add",
+                            "device_add");
             api.get("/mdevs").body("items", empty());
             api.get("/masks").body("apmask", is(ALL_ONES));
             apply(THREE_GUESTS).body("steps", equalTo(steps));
@@ -150,7 +159,8 @@ class DesiredStateHttpTest extends HttpTest {
         void areToldAsTheyCome() {
             try (EventStream events = api.events("?types=plan.progress")) {
                 apply(THREE_GUESTS);
-                assertThat(events.await("plan.progress").data().getString("after.owner")).isEqualTo("demo");
+                assertThat(events.await("plan.progress").data().getString("after.owner"))
+                        .isEqualTo("demo");
                 Patience.until(() -> events.messages().stream()
                         .anyMatch(message -> message.text().contains("APPLIED")));
                 assertThat(events.messages())
@@ -163,7 +173,10 @@ class DesiredStateHttpTest extends HttpTest {
     class Changes {
         @Test
         void exchangeQueuesBetweenTwoDevices() {
-            apply(one(device(A, "'adapters': [5], 'domains': [4]") + "," + device(B, "'adapters': [6], 'domains': [4]"), ""))
+            apply(one(
+                            device(A, "'adapters': [5], 'domains': [4]") + ","
+                                    + device(B, "'adapters': [6], 'domains': [4]"),
+                            ""))
                     .statusCode(200);
             List<String> actions = apply(one(
                             device(A, "'adapters': [6], 'domains': [4]") + ","
@@ -172,7 +185,10 @@ class DesiredStateHttpTest extends HttpTest {
                     .statusCode(200)
                     .extract()
                     .path("steps.action");
-            assertThat(actions).as("one gives up, then each gets its own").containsOnly("ap_config").hasSize(3);
+            assertThat(actions)
+                    .as("one gives up, then each gets its own")
+                    .containsOnly("ap_config")
+                    .hasSize(3);
             api.get("/mdevs/" + A).body("matrix", contains("06.0004"));
             api.get("/mdevs/" + B).body("matrix", contains("05.0004"));
         }
@@ -203,13 +219,15 @@ class DesiredStateHttpTest extends HttpTest {
 
         @Test
         void moveADeviceFromOneGuestToAnother() {
-            apply(one(device(A, "'adapters': [5], 'domains': [4]"), ", 'attachments': [{'guest': 'guest1', 'mdev': '" + A + "'}]"));
-            apply(one(device(A, "'adapters': [5], 'domains': [4]"), ", 'attachments': [{'guest': 'guest2', 'mdev': '" + A + "'}]"))
+            apply(one(
+                    device(A, "'adapters': [5], 'domains': [4]"),
+                    ", 'attachments': [{'guest': 'guest1', 'mdev': '" + A + "'}]"));
+            apply(one(
+                            device(A, "'adapters': [5], 'domains': [4]"),
+                            ", 'attachments': [{'guest': 'guest2', 'mdev': '" + A + "'}]"))
                     .statusCode(200)
                     .body("steps.action", contains("device_del", "device_add"));
-            api.get("/guests")
-                    .body("items[0].apDevice", nullValue())
-                    .body("items[1].apDevice.mdev", is(A));
+            api.get("/guests").body("items[0].apDevice", nullValue()).body("items[1].apDevice.mdev", is(A));
         }
 
         @Test
@@ -269,7 +287,9 @@ class DesiredStateHttpTest extends HttpTest {
                             containsInAnyOrder("05.0004", "06.0047", "06.0047"));
             dryRun(document)
                     .statusCode(200)
-                    .body("problems.code", containsInAnyOrder("APQN_RESERVED", "APQN_IN_USE", "APQN_IN_USE", "GUEST_NOT_FOUND"));
+                    .body(
+                            "problems.code",
+                            containsInAnyOrder("APQN_RESERVED", "APQN_IN_USE", "APQN_IN_USE", "GUEST_NOT_FOUND"));
             api.get("/mdevs").body("items.uuid", contains(A));
         }
 
@@ -278,7 +298,9 @@ class DesiredStateHttpTest extends HttpTest {
             free();
             mdev(B, List.of(6), List.of(4));
             api.put("/guests/guest1/ap-device", "{'mdev': '" + B + "'}").statusCode(201);
-            apply(one(device(A, "'adapters': [5], 'domains': [4]"), ", 'attachments': [{'guest': 'guest1', 'mdev': '" + A + "'}]"))
+            apply(one(
+                            device(A, "'adapters': [5], 'domains': [4]"),
+                            ", 'attachments': [{'guest': 'guest1', 'mdev': '" + A + "'}]"))
                     .spec(refused(409, "GUEST_HAS_AP_DEVICE", null))
                     .body("attached", is(B));
             api.get("/mdevs").body("items.uuid", contains(B));
@@ -299,7 +321,8 @@ class DesiredStateHttpTest extends HttpTest {
     class WhatFails {
         private static final String TWO = one(
                 device(A, "'adapters': [5], 'domains': [4]") + "," + device(B, "'adapters': [6], 'domains': [4]"),
-                ", 'attachments': [{'guest': 'guest1', 'mdev': '" + A + "'}, {'guest': 'guest2', 'mdev': '" + B + "'}]");
+                ", 'attachments': [{'guest': 'guest1', 'mdev': '" + A + "'}, {'guest': 'guest2', 'mdev': '" + B
+                        + "'}]");
 
         @Test
         void isTakenBackWhenAGuestRefuses() {
@@ -319,14 +342,18 @@ class DesiredStateHttpTest extends HttpTest {
 
             SimulatedQemu silent = guest("guest2");
             silent.apply(silent.settings().withTemper(SimulatedQemu.Temper.ANSWERS));
-            Patience.until(() -> api.get("/guests/guest2").extract().path("state").equals("running"));
+            Patience.until(
+                    () -> api.get("/guests/guest2").extract().path("state").equals("running"));
             apply(TWO).statusCode(200);
             silent.apply(silent.settings().withTemper(SimulatedQemu.Temper.SILENT));
-            api.with("Prefer", "wait=1").put("/desired-state", "{'owner': 'demo'}").statusCode(not(is(200)));
+            api.with("Prefer", "wait=1")
+                    .put("/desired-state", "{'owner': 'demo'}")
+                    .statusCode(not(is(200)));
             String state = api.get("/mdevs/" + B).statusCode(200).extract().path("guest.state");
             assertThat(state).isIn("ATTACHED", "DETACHING");
             silent.apply(silent.settings().withTemper(SimulatedQemu.Temper.ANSWERS));
-            Patience.until(() -> api.get("/guests/guest2").extract().path("state").equals("running"));
+            Patience.until(
+                    () -> api.get("/guests/guest2").extract().path("state").equals("running"));
             apply("{'owner': 'demo'}").statusCode(200);
             api.get("/mdevs").body("items", empty());
         }
@@ -376,9 +403,7 @@ class DesiredStateHttpTest extends HttpTest {
 
         @Test
         void ofNobodyIsNone() {
-            api.get("/desired-state/drift?owner=nobody")
-                    .statusCode(200)
-                    .body("drifted", is(false));
+            api.get("/desired-state/drift?owner=nobody").statusCode(200).body("drifted", is(false));
             api.ask("POST", Api.BASE + "/desired-state/reconcile?owner=nobody")
                     .statusCode(200)
                     .body("changed", is(false));
@@ -431,8 +456,9 @@ class DesiredStateHttpTest extends HttpTest {
     class Names {
         @Test
         void giveTheSameDeviceEachTime() {
-            String document = "{'owner': 'demo', 'masks': {'apmask': '-5'}, 'mdevs': [{'name': 'payments', 'adapters': [5], 'domains': [4]}],"
-                    + " 'attachments': [{'guest': 'guest1', 'mdev': 'payments'}]}";
+            String document =
+                    "{'owner': 'demo', 'masks': {'apmask': '-5'}, 'mdevs': [{'name': 'payments', 'adapters': [5], 'domains': [4]}],"
+                            + " 'attachments': [{'guest': 'guest1', 'mdev': 'payments'}]}";
             apply(document).statusCode(200);
             // from uuidgen --sha1 --namespace 9a1c7c52-6d0e-5b0b-8c4f-3d1e5f7a9b20 --name demo/payments
             String uuid = "88348506-4634-52b5-af8e-bb92a2666382";
@@ -444,10 +470,7 @@ class DesiredStateHttpTest extends HttpTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock =
-                    """
+    @CsvSource(delimiter = '|', textBlock = """
             {}                                                                                    | owner
             {'owner': ''}                                                                         | owner
             {'owner': '../x'}                                                                     | owner
@@ -472,11 +495,13 @@ class DesiredStateHttpTest extends HttpTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock =
-                    """
-            owner: [                              | body
+    @CsvSource(delimiter = '|', textBlock = """
+            owner: [                              | owner
+            owner: a\\nmdevs: [{name: n, adapters: [010]}]    | mdevs[0].adapters[0]
+            owner: a\\nmdevs: [{name: n, adapters: ['5']}]    | mdevs[0].adapters[0]
+            owner: a\\nmdevs: [{name: n, adapters: [5.0]}]    | mdevs[0].adapters[0]
+            owner: a\\nmdevs: [{name: n, adapters: [0x100]}]  | mdevs[0].adapters[0]
+            owner: a\\nmdevs: [{name: n, adapters: [yes]}]    | mdevs[0].adapters[0]
             owner: a\\nowner: b                   | body
             owner: a\\nmdevs: {}                  | mdevs
             owner: a\\nfoo: 1                     | foo
@@ -507,7 +532,11 @@ class DesiredStateHttpTest extends HttpTest {
         StringBuilder devices = new StringBuilder();
         for (int domain = 0; domain < 60; domain++) {
             devices.append(domain == 0 ? "" : ",")
-                    .append("{'name': 'd").append(domain).append("', 'adapters': [5], 'domains': [").append(domain).append("]}");
+                    .append("{'name': 'd")
+                    .append(domain)
+                    .append("', 'adapters': [5], 'domains': [")
+                    .append(domain)
+                    .append("]}");
         }
         String document = "{'owner': 'many', 'masks': {'apmask': '-5'}, 'mdevs': [" + devices + "]}";
         apply(document).statusCode(200).body("changed", is(true));

@@ -132,14 +132,18 @@ class MdevctlDefinitionsTest {
 
     @Test
     void weShowWhatMdevctlDefinedAndLeaveItsFileAsItIs() throws IOException {
-        run("mdevctl define -p matrix -t vfio_ap-passthrough --auto -u $1"
-                + " && mdevctl modify -u $1 --addattr assign_adapter --value 5"
-                + " && mdevctl modify -u $1 --addattr assign_domain --value 0x0004"
-                + " && mdevctl modify -u $1 --addattr assign_domain --value 0xab"
-                + " && mdevctl modify -u $1 --delattr --index 1", FIRST);
-        run("mdevctl define -p matrix -t vfio_ap-passthrough -u $1"
-                + " && mdevctl modify -u $1 --addattr assign_adapter --value 010"
-                + " && mdevctl modify -u $1 --addattr assign_adapter --value 8", SECOND);
+        run(
+                "mdevctl define -p matrix -t vfio_ap-passthrough --auto -u $1"
+                        + " && mdevctl modify -u $1 --addattr assign_adapter --value 5"
+                        + " && mdevctl modify -u $1 --addattr assign_domain --value 0x0004"
+                        + " && mdevctl modify -u $1 --addattr assign_domain --value 0xab"
+                        + " && mdevctl modify -u $1 --delattr --index 1",
+                FIRST);
+        run(
+                "mdevctl define -p matrix -t vfio_ap-passthrough -u $1"
+                        + " && mdevctl modify -u $1 --addattr assign_adapter --value 010"
+                        + " && mdevctl modify -u $1 --addattr assign_adapter --value 8",
+                SECOND);
         api.get("/definitions")
                 .body("items.uuid", equalTo(List.of(FIRST, SECOND)))
                 .body("items.start", equalTo(List.of("auto", "manual")))
@@ -165,11 +169,17 @@ class MdevctlDefinitionsTest {
 
     @Test
     void aNodeDeviceThatComesBackToUsLeavesMdevctlsFileAsItIs() throws IOException {
-        run("mdevctl define -p matrix -t vfio_ap-passthrough -u $1"
-                + " && mdevctl modify -u $1 --addattr assign_adapter --value 5"
-                + " && mdevctl modify -u $1 --addattr assign_domain --value 0x4", FIRST);
+        run(
+                "mdevctl define -p matrix -t vfio_ap-passthrough -u $1"
+                        + " && mdevctl modify -u $1 --addattr assign_adapter --value 5"
+                        + " && mdevctl modify -u $1 --addattr assign_domain --value 0x4",
+                FIRST);
         String written = Files.readString(file(FIRST));
-        String xml = api.with("Accept", "application/xml").get(OF_FIRST).statusCode(200).extract().asString();
+        String xml = api.with("Accept", "application/xml")
+                .get(OF_FIRST)
+                .statusCode(200)
+                .extract()
+                .asString();
         api.sendRaw("PUT", OF_FIRST, "application/xml", xml).statusCode(200);
         assertThat(Files.readString(file(FIRST))).isEqualTo(written);
         api.delete(OF_FIRST).statusCode(204);
@@ -183,9 +193,11 @@ class MdevctlDefinitionsTest {
         api.put(OF_FIRST, "{'start': 'auto'}").statusCode(201);
         String ours = Files.readString(file(FIRST));
         api.delete(OF_FIRST).statusCode(204);
-        run("mdevctl define -p matrix -t vfio_ap-passthrough --auto -u $1"
-                + " ; mdevctl modify -u $1 --addattr assign_adapter --value 0x05"
-                + " && mdevctl modify -u $1 --addattr assign_domain --value 0x0004", SECOND);
+        run(
+                "mdevctl define -p matrix -t vfio_ap-passthrough --auto -u $1"
+                        + " ; mdevctl modify -u $1 --addattr assign_adapter --value 0x05"
+                        + " && mdevctl modify -u $1 --addattr assign_domain --value 0x0004",
+                SECOND);
         assertThat(ours).isEqualTo(Files.readString(file(SECOND)));
     }
 

@@ -76,7 +76,16 @@ class MdevDefinitionTest {
 
     @ParameterizedTest
     @CsvSource({
-        "10, 10", "0x0a, 10", "0X0A, 10", "012, 10", "+10, 10", "+0xA, 10", "0, 0", "00, 0", "255, 255", "0377, 255",
+        "10, 10",
+        "0x0a, 10",
+        "0X0A, 10",
+        "012, 10",
+        "+10, 10",
+        "+0xA, 10",
+        "0, 0",
+        "00, 0",
+        "255, 255",
+        "0377, 255",
         "0x00000000000000ff, 255"
     })
     void numbersAreTheKernels(String text, int number) {
@@ -154,8 +163,9 @@ class MdevDefinitionTest {
 
     @Test
     void ofWhatIsThereTwiceTheLastCountsAsForMdevctl() {
-        String text = "{\"start\": \"auto\", \"attrs\": [1], \"mdev_type\": \"vfio_ap-passthrough\", \"start\": \"manual\","
-                + " \"attrs\": [{\"assign_adapter\": \"1\", \"assign_adapter\": \"2\"}]}";
+        String text =
+                "{\"start\": \"auto\", \"attrs\": [1], \"mdev_type\": \"vfio_ap-passthrough\", \"start\": \"manual\","
+                        + " \"attrs\": [{\"assign_adapter\": \"1\", \"assign_adapter\": \"2\"}]}";
         MdevDefinition definition = MdevDefinition.parse(ID, text);
         assertThat(definition.start()).isEqualTo(Start.MANUAL);
         assertThat(definition.matrix().adapters()).isEqualTo(ApMask.of(2));
@@ -216,8 +226,7 @@ class MdevDefinitionTest {
     @Property
     void anyDocumentIsChangedAsWished(
             @ForAll("documents") String text, @ForAll Start start, @ForAll("matrices") Matrix matrix) {
-        MdevDefinition changed =
-                MdevDefinition.parse(ID, text).withStart(start).withMatrix(matrix);
+        MdevDefinition changed = MdevDefinition.parse(ID, text).withStart(start).withMatrix(matrix);
         assertThat(changed.start()).isEqualTo(start);
         assertThat(changed.matrix()).isEqualTo(matrix);
         assertThat(strangers(changed)).isEqualTo(strangers(MdevDefinition.parse(ID, text)));
@@ -241,7 +250,8 @@ class MdevDefinitionTest {
     void aMatrixIsChangedAsIfItHadBeenDefinedSo(@ForAll("matrices") Matrix before, @ForAll("matrices") Matrix after) {
         MdevDefinition changed = MdevDefinition.of(ID, Start.AUTO, before).withMatrix(after);
         assertThat(changed.matrix()).isEqualTo(after);
-        assertThat(changed.text()).hasSize(MdevDefinition.of(ID, Start.AUTO, after).text().length());
+        assertThat(changed.text())
+                .hasSize(MdevDefinition.of(ID, Start.AUTO, after).text().length());
     }
 
     @Property
@@ -271,8 +281,8 @@ class MdevDefinitionTest {
                         Arbitraries.of("assign_adapter", "assign_domain", "assign_control_domain"), number)
                 .as(Attribute::new);
         Arbitrary<String> words = Arbitraries.of("", "x", "ü €", "a\"b\\c", "'<&>", "\t\r\n", "\ud83d\ude00", "\u007f");
-        Arbitrary<Attribute> unknown =
-                Combinators.combine(Arbitraries.of("ap_config", "x'y", "\"q\""), words).as(Attribute::new);
+        Arbitrary<Attribute> unknown = Combinators.combine(Arbitraries.of("ap_config", "x'y", "\"q\""), words)
+                .as(Attribute::new);
         return Arbitraries.oneOf(known, known, unknown).list().ofMaxSize(8);
     }
 
@@ -294,15 +304,16 @@ class MdevDefinitionTest {
                 .list()
                 .ofMaxSize(3);
         Arbitrary<String> start = Arbitraries.of("\"auto\"", "\"manual\"", "\"\\u0061uto\"", "\"Auto\"", "true");
-        return Combinators.combine(space, space, strangers, start, attributes(), Arbitraries.randomValue(random -> random))
+        return Combinators.combine(
+                        space, space, strangers, start, attributes(), Arbitraries.randomValue(random -> random))
                 .as((outer, inner, unknown, startValue, attributes, random) -> {
                     List<String> members = new ArrayList<>(unknown);
                     members.add("\"mdev_type\":" + inner + "\"vfio_ap-passthrough\"");
                     members.add("\"start\"" + inner + ":" + startValue);
                     members.add("\"attrs\":" + outer
                             + attributes.stream()
-                                    .map(attribute -> "{" + inner + JsonObjectText.quoted(attribute.name()) + ":" + outer
-                                            + JsonObjectText.quoted(attribute.value()) + inner + "}")
+                                    .map(attribute -> "{" + inner + JsonObjectText.quoted(attribute.name()) + ":"
+                                            + outer + JsonObjectText.quoted(attribute.value()) + inner + "}")
                                     .collect(Collectors.joining(outer + "," + inner, "[" + inner, outer + "]")));
                     Collections.shuffle(members, random);
                     return outer + "{" + inner + String.join(inner + "," + outer, members) + inner + "}" + outer;
@@ -315,17 +326,21 @@ class MdevDefinitionTest {
 
         @Test
         void isTakenAsItIsWhenItIsWhole() {
-            assertThat(MdevDefinition.complete(ID, MDEVCTLS_OWN + "\n", Optional.of(stands)).text())
+            assertThat(MdevDefinition.complete(ID, MDEVCTLS_OWN + "\n", Optional.of(stands))
+                            .text())
                     .isEqualTo(MDEVCTLS_OWN + "\n");
         }
 
         @Test
         void makesWhatStandsComeBackAtBoot() {
-            assertThat(complete("{\"start\": \"auto\"}")).isEqualTo(stands.withStart(Start.AUTO).text());
-            assertThat(complete("{\"autostart\": true}")).isEqualTo(stands.withStart(Start.AUTO).text());
+            assertThat(complete("{\"start\": \"auto\"}"))
+                    .isEqualTo(stands.withStart(Start.AUTO).text());
+            assertThat(complete("{\"autostart\": true}"))
+                    .isEqualTo(stands.withStart(Start.AUTO).text());
             assertThat(complete("{\"autostart\": false}")).isEqualTo(ODD);
             assertThat(complete("{}")).isEqualTo(ODD);
-            assertThat(complete("{\"attrs\": null, \"start\": null, \"autostart\": null}")).isEqualTo(ODD);
+            assertThat(complete("{\"attrs\": null, \"start\": null, \"autostart\": null}"))
+                    .isEqualTo(ODD);
         }
 
         @Test

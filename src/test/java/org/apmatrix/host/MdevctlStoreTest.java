@@ -78,7 +78,8 @@ class MdevctlStoreTest {
     @Test
     void filesOfOthersAreLeftAlone() throws IOException {
         store.write(MdevDefinition.of(A, Start.AUTO, MATRIX));
-        Path other = Files.createDirectories(etc.resolve("mdevctl.d/0000:00:02.0")).resolve(A.toString());
+        Path other =
+                Files.createDirectories(etc.resolve("mdevctl.d/0000:00:02.0")).resolve(A.toString());
         Files.writeString(other, "{\"mdev_type\": \"i915-GVTg_V5_4\", \"start\": \"auto\"}");
         Path readme = Files.writeString(store.file(A).resolveSibling("README"), "ours");
         store.write(MdevDefinition.of(A, Start.MANUAL, MATRIX));
@@ -95,7 +96,8 @@ class MdevctlStoreTest {
     void aFileThatIsNoDefinitionIsTold() throws IOException {
         store.write(MdevDefinition.of(A, Start.AUTO, MATRIX));
         Files.writeString(store.file(B), "{ torn");
-        Files.write(store.file(B).resolveSibling("0a1b2c3d-0000-4000-8000-00000000e003"), new byte[] {'"', (byte) 0xff});
+        Files.write(
+                store.file(B).resolveSibling("0a1b2c3d-0000-4000-8000-00000000e003"), new byte[] {'"', (byte) 0xff});
         Files.copy(store.file(A), store.file(A).resolveSibling("0A1B2C3D-0000-4000-8000-00000000E004"));
         assertThat(store.look().unreadable())
                 .extracting(MdevctlStore.UnreadableFile::name)

@@ -70,6 +70,7 @@ class PlanPropertiesTest {
             Errno.EIO,
             Errno.ENOENT,
             Errno.EACCES);
+
     private static final Duration PATIENCE = Duration.ofMillis(200);
 
     private static final Path ROOT = PlanBench.fastDirectory();
@@ -189,7 +190,9 @@ class PlanPropertiesTest {
                 hold();
             }
             Picture wanted = expected(start, before, firstApplied ? first : null, second);
-            int steps = Math.max(1, bench.plans.preview(second, Rights.ALL).forecast().steps().size());
+            int steps = Math.max(
+                    1,
+                    bench.plans.preview(second, Rights.ALL).forecast().steps().size());
             if (random.nextInt(3) == 0) {
                 dieInTheMiddle(bench, sysfs, state, steps, before, wanted);
             } else {
@@ -217,7 +220,8 @@ class PlanPropertiesTest {
                 if (failure.facts().containsKey(HostFailure.NOT_UNDONE)) {
                     assertThat(targets(failure)).isEqualTo(picture().differencesFrom(before));
                     assertThat(failure.code()).isEqualTo(ErrorCode.HOST_REFUSED);
-                    assertThat(bench.plans.drift(second.owner()).get(0).interrupted()).isNotNull();
+                    assertThat(bench.plans.drift(second.owner()).get(0).interrupted())
+                            .isNotNull();
                     Statistics.label("ended").collect("left something and told it");
                 } else {
                     assertThat(picture()).isEqualTo(before);
@@ -258,7 +262,8 @@ class PlanPropertiesTest {
                 assertThat(now.spelledAnew()).isIn(before.spelledAnew(), wanted);
             } else {
                 assertThat(targets(interrupted.fromBefore())).isEqualTo(now.differencesFrom(before));
-                assertThat(targets(interrupted.fromWanted())).isEqualTo(now.spelledAnew().differencesFrom(wanted));
+                assertThat(targets(interrupted.fromWanted()))
+                        .isEqualTo(now.spelledAnew().differencesFrom(wanted));
             }
             assertThat(next.inFlight.unfinished()).hasSizeLessThanOrEqualTo(1);
             mends(next, wanted);
@@ -305,7 +310,9 @@ class PlanPropertiesTest {
                             device.id(),
                             MdevDefinition.of(
                                             device.id(),
-                                            device.autostart() ? MdevDefinition.Start.AUTO : MdevDefinition.Start.MANUAL,
+                                            device.autostart()
+                                                    ? MdevDefinition.Start.AUTO
+                                                    : MdevDefinition.Start.MANUAL,
                                             device.matrix())
                                     .text());
                 }
@@ -343,7 +350,8 @@ class PlanPropertiesTest {
         private SortedSet<String> targets(Fault failure) {
             return ((List<?>) Objects.requireNonNull(failure.facts().get(HostFailure.NOT_UNDONE)))
                     .stream()
-                            .map(text -> text.toString().substring(0, text.toString().indexOf(':')))
+                            .map(text ->
+                                    text.toString().substring(0, text.toString().indexOf(':')))
                             .collect(Collectors.toCollection(TreeSet::new));
         }
 
@@ -373,8 +381,8 @@ class PlanPropertiesTest {
                 String uuid = pick(UUIDS);
                 attempt("/sys/devices/vfio_ap/matrix/mdev_supported_types/vfio_ap-passthrough/create", uuid);
                 some(IDS, 0.3)
-                        .forEach(id -> attempt(
-                                "/sys/devices/vfio_ap/matrix/" + uuid + "/assign_adapter", String.valueOf(id)));
+                        .forEach(id ->
+                                attempt("/sys/devices/vfio_ap/matrix/" + uuid + "/assign_adapter", String.valueOf(id)));
                 some(IDS, 0.3)
                         .forEach(id ->
                                 attempt("/sys/devices/vfio_ap/matrix/" + uuid + "/assign_domain", String.valueOf(id)));
@@ -393,7 +401,8 @@ class PlanPropertiesTest {
             try {
                 kernel.write(Path.of(attribute), text + "\n");
             } catch (KernelException refused) {
-                assertThat(refused.errno()).isIn(Errno.EBUSY, Errno.EADDRNOTAVAIL, Errno.EADDRINUSE, Errno.ENODEV, Errno.EINVAL);
+                assertThat(refused.errno())
+                        .isIn(Errno.EBUSY, Errno.EADDRNOTAVAIL, Errno.EADDRINUSE, Errno.ENODEV, Errno.EINVAL);
             }
         }
 
