@@ -61,9 +61,11 @@ import org.apmatrix.service.MasterKeys;
 import org.apmatrix.service.MdevProperties;
 import org.apmatrix.service.MdevService;
 import org.apmatrix.service.MigrationService;
+import org.apmatrix.service.PlanProperties;
 import org.apmatrix.service.PlanService;
 import org.apmatrix.service.QueueService;
 import org.apmatrix.service.RebootService;
+import org.apmatrix.service.Restoration;
 import org.apmatrix.service.SecureKeys;
 import org.apmatrix.service.SelfTestService;
 import org.apmatrix.service.Settlement;
@@ -289,6 +291,12 @@ class HostConfiguration {
             JsonMapper json) {
         return new PlanService(
                 host, inFlight, guests, hotplug, definitions, mdevs, journal, clock, properties.stateDirectory(), json);
+    }
+
+    @Bean
+    Restoration restoration(
+            PlanService plans, AuditJournal journal, PlanProperties properties, GuestProperties guests, Clock clock) {
+        return new Restoration(plans, journal, properties, guests.patience(), clock);
     }
 
     @Bean

@@ -73,6 +73,19 @@ public final class AuditJournal implements AutoCloseable {
         return Attempt.begin(this, origin);
     }
 
+    /**
+     * Begins an attempt of the service itself, that no request asks for.
+     *
+     * @param operation what it is, such as {@code restoreOnStart}
+     * @param about what it is about
+     */
+    public Attempt beginOwn(String operation, Map<String, @Nullable Object> about) {
+        Attempt attempt = begin(Attempt.Origin.NOWHERE);
+        attempt.by(Actor.APMATRIX);
+        attempt.of(operation, false, about);
+        return attempt;
+    }
+
     /** Throws AUDIT_UNAVAILABLE where it is known that nothing can be recorded. */
     public synchronized void requireAvailable() {
         if (trouble().isPresent()) {

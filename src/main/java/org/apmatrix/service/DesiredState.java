@@ -92,11 +92,6 @@ public record DesiredState(
         }
     }
 
-    /** The empty document: everything of this owner is to go. */
-    static DesiredState nothing(String owner) {
-        return new DesiredState(owner, null, List.of(), List.of());
-    }
-
     /** The UUID of a device that has only a name: the same on every host and for ever (RFC 9562, version 5). */
     public static MdevId named(String owner, String name) {
         try {

@@ -45,6 +45,13 @@ final class Draft {
     private final Plan.Problems problems = new Plan.Problems();
     private final Plan writes;
 
+    /** How much of a document. */
+    enum Scope {
+        ALL,
+        /** What is plugged in stays so, and nothing is plugged in. */
+        WITHOUT_GUESTS
+    }
+
     /** A guest and the device that it gets or gives. */
     record Pair(GuestName guest, MdevId mdev) {}
 
@@ -77,7 +84,7 @@ final class Draft {
             Function<GuestName, Optional<GuestState>> guests,
             int maxApqns) {}
 
-    Draft(Ground ground, DesiredState document, Estate estate, HostView view, Rights rights) {
+    Draft(Ground ground, DesiredState document, Estate estate, HostView view, Rights rights, Scope scope) {
         this.ground = ground;
         this.document = document;
         this.estate = estate;
@@ -85,7 +92,9 @@ final class Draft {
         this.target = target(ground, document, estate, view);
         this.changed = new TreeSet<>(target.changed(view));
         document.mdevs().forEach(device -> problems.check(() -> requireOwn(ground, estate, view, device.id())));
-        findUnplugs();
+        if (scope == Scope.ALL) {
+            findUnplugs();
+        }
         Set<MdevId> letGo = letGo();
         this.writes = Transition.plan(view, target, letGo, rights, ground.maxApqns(), ground.tree(), ground.bus());
         writes.problems()
@@ -94,7 +103,9 @@ final class Draft {
                 }));
         findRedefinitions();
         checkDefinitions();
-        findPlugs(target.after(view).without(letGo));
+        if (scope == Scope.ALL) {
+            findPlugs(target.after(view).without(letGo));
+        }
     }
 
     /** The name under which an owner's claims on the masks are kept. */

@@ -113,7 +113,7 @@ public final class PlanService {
 
     /** What would happen; nothing is changed. */
     public Preview preview(DesiredState document, Rights rights) {
-        Draft draft = draft(document.requireSense(), rights);
+        Draft draft = draft(document.requireSense(), rights, Draft.Scope.ALL);
         return new Preview(draft.forecast(), draft.moves());
     }
 
@@ -125,7 +125,7 @@ public final class PlanService {
      */
     public Applied apply(DesiredState document, Rights rights, Duration patience) {
         document.requireSense();
-        return alone(() -> applyAlone(document, rights, patience));
+        return alone(() -> applyAlone(document, rights, patience, Draft.Scope.ALL));
     }
 
     /** Applies again what was applied last, or was being applied: for one owner, or for all when that is null. */
@@ -134,11 +134,21 @@ public final class PlanService {
             boolean changed = false;
             List<Forecast.Line> steps = new ArrayList<>();
             for (DesiredState document : wanted(owner)) {
-                Applied applied = applyAlone(document, rights, patience);
+                Applied applied = applyAlone(document, rights, patience, Draft.Scope.ALL);
                 changed |= applied.changed();
                 steps.addAll(applied.steps());
             }
             return new Applied(changed, steps);
+        });
+    }
+
+    /** The same for masks, devices and definitions alone: who is unplugged stays unplugged, and the document stays the one that is wanted. */
+    Applied reconcileWithoutGuests(String owner) {
+        return alone(() -> {
+            List<DesiredState> documents = wanted(owner);
+            return documents.isEmpty()
+                    ? new Applied(false, List.of())
+                    : applyAlone(documents.get(0), Rights.ALL, Duration.ZERO, Draft.Scope.WITHOUT_GUESTS);
         });
     }
 
@@ -205,10 +215,10 @@ public final class PlanService {
         return estate.wanted().isPresent() ? List.of(estate) : List.of();
     }
 
-    private Draft draft(DesiredState document, Rights rights) {
+    private Draft draft(DesiredState document, Rights rights, Draft.Scope scope) {
         host.mdevs();
         Draft.Ground ground = ground();
-        return new Draft(ground, document, estates.of(document.owner()), host.look(), rights);
+        return new Draft(ground, document, estates.of(document.owner()), host.look(), rights, scope);
     }
 
     private Draft.Ground ground() {
@@ -223,9 +233,9 @@ public final class PlanService {
         }
     }
 
-    private Applied applyAlone(DesiredState document, Rights rights, Duration patience) {
+    private Applied applyAlone(DesiredState document, Rights rights, Duration patience, Draft.Scope scope) {
         Estate before = estates.of(document.owner());
-        Draft draft = draft(document, rights);
+        Draft draft = draft(document, rights, scope);
         Attempt attempt = Attempt.current();
         Snapshot masksBefore = MaskService.snapshot(draft.view());
         attempt.before(masksBefore);
@@ -340,7 +350,7 @@ public final class PlanService {
     private Drift drift(Estate estate, HostView view) {
         DesiredState document = estate.wanted().orElseThrow();
         List<Differences.Difference> differences =
-                Differences.from(new Draft(ground(), document, estate, view, Rights.ALL), definitions);
+                Differences.from(new Draft(ground(), document, estate, view, Rights.ALL, Draft.Scope.ALL), definitions);
         Estate.Begun begun = estate.begun();
         return new Drift(
                 estate.owner(),
@@ -367,7 +377,7 @@ public final class PlanService {
         Estate.Begun begun = Objects.requireNonNull(estate.begun());
         String claimant = Draft.claimant(estate.owner());
         List<Differences.Difference> fromBefore = Differences.from(begun, view, definitions);
-        Draft toDo = new Draft(ground(), begun.document(), estate, view, Rights.ALL);
+        Draft toDo = new Draft(ground(), begun.document(), estate, view, Rights.ALL, Draft.Scope.ALL);
         if (toDo.isEmpty()) {
             estates.end(estate.ended(begun.document(), begun.since()));
             claims.settle(claimant, begun.document().bitsToClear());

@@ -190,6 +190,21 @@ class RolesHttpTest extends SecuredHttpTest {
                 .statusCode(201);
     }
 
+    @Test
+    void aDocumentNeedsTheRolesOfWhatItChanges() {
+        String masks = "{'owner': 'demo', 'masks': {'apmask': '-5'}}";
+        String device = "{'owner': 'demo', 'mdevs': [{'uuid': '" + UUID + "', 'adapters': [5], 'controlDomains': [%s]}]}";
+        with(ONLY.get(OPERATOR)).put("/desired-state", masks).statusCode(403).body("requiredRole", is("reservation-admin"));
+        with(ONLY.get(OPERATOR))
+                .put("/desired-state", device.formatted("4"))
+                .statusCode(403)
+                .body("requiredRole", is("control-domain-admin"));
+        with(ONLY.get(OPERATOR)).put("/desired-state", device.formatted("")).statusCode(200);
+        with(ONLY.get(ADMIN)).put("/desired-state", device.formatted("4")).statusCode(200);
+        with(ONLY.get(OPERATOR)).put("/desired-state", device.formatted("4")).statusCode(200);
+        with(ONLY.get(OPERATOR)).put("/desired-state", "{'owner': 'demo'}").statusCode(403);
+    }
+
     private static int status(Api api, String operation) {
         return call(api, operation).extract().statusCode();
     }
