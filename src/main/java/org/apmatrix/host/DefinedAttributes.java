@@ -5,7 +5,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apmatrix.ap.AdapterId;
@@ -28,18 +27,14 @@ record DefinedAttributes(String array, List<Line> lines) {
 
     /** The attributes that make the matrix. */
     enum Kind {
-        ADAPTER("assign_adapter", Matrix::adapters, number -> "0x" + new AdapterId(number)),
-        DOMAIN("assign_domain", Matrix::domains, number -> "0x" + new DomainId(number)),
-        CONTROL_DOMAIN("assign_control_domain", Matrix::controlDomains, number -> "0x" + new DomainId(number));
+        ADAPTER("assign_adapter"),
+        DOMAIN("assign_domain"),
+        CONTROL_DOMAIN("assign_control_domain");
 
         private final String attribute;
-        private final Function<Matrix, ApMask> mask;
-        private final Function<Integer, String> spelling;
 
-        Kind(String attribute, Function<Matrix, ApMask> mask, Function<Integer, String> spelling) {
+        Kind(String attribute) {
             this.attribute = attribute;
-            this.mask = mask;
-            this.spelling = spelling;
         }
 
         static Optional<Kind> of(Attribute attribute) {
@@ -49,11 +44,18 @@ record DefinedAttributes(String array, List<Line> lines) {
         }
 
         ApMask of(Matrix matrix) {
-            return mask.apply(matrix);
+            return switch (this) {
+                case ADAPTER -> matrix.adapters();
+                case DOMAIN -> matrix.domains();
+                case CONTROL_DOMAIN -> matrix.controlDomains();
+            };
         }
 
         Attribute attribute(int number) {
-            return new Attribute(attribute, spelling.apply(number));
+            return switch (this) {
+                case ADAPTER -> new Attribute(attribute, "0x" + new AdapterId(number));
+                case DOMAIN, CONTROL_DOMAIN -> new Attribute(attribute, "0x" + new DomainId(number));
+            };
         }
     }
 
@@ -126,7 +128,7 @@ record DefinedAttributes(String array, List<Line> lines) {
             number = value < 0 ? ApMask.SIZE : number * radix + value;
         }
         if (rest.isEmpty() || number >= ApMask.SIZE) {
-            throw new Unreadable(
+            throw Unreadable.toTheKernel(
                     "attrs", attribute.name() + " " + JsonObjectText.quoted(text) + " is no number from 0 to 255");
         }
         return number;

@@ -52,10 +52,27 @@ public final class MdevDefinition {
         private static final long serialVersionUID = 1L;
 
         private final String field;
+        private final boolean toMdevctl;
 
+        /** For mdevctl, too. */
         Unreadable(String field, @Nullable String why) {
+            this(field, why, true);
+        }
+
+        private Unreadable(String field, @Nullable String why, boolean toMdevctl) {
             super(why);
             this.field = field;
+            this.toMdevctl = toMdevctl;
+        }
+
+        /** What mdevctl reads, and the kernel then refuses. */
+        static Unreadable toTheKernel(String field, String why) {
+            return new Unreadable(field, why, false);
+        }
+
+        /** Whether mdevctl fails over it. */
+        public boolean toMdevctl() {
+            return toMdevctl;
         }
 
         /** The part that is wrong, such as {@code attrs}. */
@@ -71,7 +88,7 @@ public final class MdevDefinition {
                 .flatMap(JsonObjectText::string)
                 .orElseThrow(() -> new Unreadable(MDEV_TYPE, "mdev_type is missing, or is no string"));
         if (!type.equals(TYPE)) {
-            throw new Unreadable(MDEV_TYPE, "mdev_type \"" + type + "\" is not " + TYPE);
+            throw Unreadable.toTheKernel(MDEV_TYPE, "mdev_type \"" + type + "\" is not " + TYPE);
         }
         String startValue =
                 object.value(START).orElseThrow(() -> new Unreadable(START, "start is missing: auto or manual"));

@@ -52,8 +52,12 @@ public final class MdevctlStore {
      */
     public record All(List<MdevDefinition> definitions, List<UnreadableFile> unreadable) {}
 
-    /** A file that bears a UUID and is no definition. */
-    public record UnreadableFile(String name, String why) {}
+    /**
+     * A file that bears a UUID and is no definition.
+     *
+     * @param stopsMdevctl whether mdevctl fails over it: 1.2.0 then starts nothing at boot, newer releases pass over it
+     */
+    public record UnreadableFile(String name, String why, boolean stopsMdevctl) {}
 
     public Path directory() {
         return directory;
@@ -87,10 +91,13 @@ public final class MdevctlStore {
                 if (name.equals(id.get().toString())) {
                     load(id.get()).ifPresent(definitions::add);
                 } else {
-                    unreadable.add(new UnreadableFile(name, "mdevctl looks for it in lower case, as " + id.get()));
+                    unreadable.add(
+                            new UnreadableFile(name, "mdevctl looks for it in lower case, as " + id.get(), false));
                 }
-            } catch (MdevDefinition.Unreadable | IOException e) {
-                unreadable.add(new UnreadableFile(name, why(e)));
+            } catch (MdevDefinition.Unreadable e) {
+                unreadable.add(new UnreadableFile(name, why(e), e.toMdevctl()));
+            } catch (IOException e) {
+                unreadable.add(new UnreadableFile(name, why(e), e instanceof CharacterCodingException));
             }
         }
         return new All(List.copyOf(definitions), List.copyOf(unreadable));
@@ -202,7 +209,7 @@ public final class MdevctlStore {
         } catch (NoSuchFileException | NotDirectoryException e) {
             return List.of();
         } catch (DirectoryIteratorException e) {
-            throw unlisted(e.getCause());
+            throw unlisted(e);
         } catch (IOException e) {
             throw unlisted(e);
         }
@@ -210,11 +217,14 @@ public final class MdevctlStore {
         return names;
     }
 
-    private HostFailure unlisted(IOException e) {
+    private HostFailure unlisted(Exception e) {
         return HostFailure.refused(null, directory.resolve(PARENT) + " cannot be listed: " + why(e) + ".");
     }
 
     private static String why(Exception e) {
+        if (e instanceof DirectoryIteratorException && e.getCause() instanceof IOException listing) {
+            return why(listing);
+        }
         if (e instanceof CharacterCodingException) {
             return "it is no UTF-8";
         }

@@ -97,7 +97,7 @@ final class BootChecks {
                             + all.unreadable().stream()
                                     .map(file -> file.name() + ": " + file.why())
                                     .collect(Collectors.joining("; ")),
-                    "mdevctl cannot start what it cannot read.",
+                    "mdevctl cannot start what it cannot read, and mdevctl 1.2.0 then starts nothing at all.",
                     null));
         }
         return Optional.of(Item.ok(

@@ -58,6 +58,8 @@ public final class RebootService {
         UNREADABLE,
         MDEVCTL_MISSING,
         VFIO_AP_NOT_LOADED,
+        /** Another file stops mdevctl, at least in release 1.2.0. */
+        UNREADABLE_NEIGHBOUR,
         /** mdevctl's callout refuses it. */
         CONTROL_DOMAINS_ALONE,
         /** The masks of the next boot keep a queue of it for the host. */
@@ -125,7 +127,7 @@ public final class RebootService {
                                 Reason.NOT_DEFINED,
                                 "It stands without a definition; PUT /api/v1/mdevs/" + id + "/definition keeps it.")));
         for (MdevDefinition definition : all.definitions()) {
-            devices.put(definition.id(), device(definition, masks, all.definitions()));
+            devices.put(definition.id(), device(definition, masks, all));
         }
         for (MdevctlStore.UnreadableFile file : all.unreadable()) {
             MdevId.parse(file.name())
@@ -135,7 +137,7 @@ public final class RebootService {
         return List.copyOf(devices.values());
     }
 
-    private Device device(MdevDefinition definition, BootMasks masks, List<MdevDefinition> all) {
+    private Device device(MdevDefinition definition, BootMasks masks, MdevctlStore.All all) {
         MdevId id = definition.id();
         if (!definition.startsAtBoot()) {
             return stays(id, Reason.MANUAL, "It is defined to be started by hand: mdevctl start --uuid " + id + ".");
@@ -145,6 +147,16 @@ public final class RebootService {
         }
         if (!boot.loadsVfioAp()) {
             return stays(id, Reason.VFIO_AP_NOT_LOADED, "The vfio_ap module is not loaded at boot (modules-load.d).");
+        }
+        Optional<MdevctlStore.UnreadableFile> stop = all.unreadable().stream()
+                .filter(MdevctlStore.UnreadableFile::stopsMdevctl)
+                .findFirst();
+        if (stop.isPresent()) {
+            return stays(
+                    id,
+                    Reason.UNREADABLE_NEIGHBOUR,
+                    "It is not certain to start: the file " + stop.get().name()
+                            + " is no definition, and mdevctl 1.2.0 then starts nothing at boot; newer releases pass over it.");
         }
         if (definition.hasControlDomainsAlone()) {
             return stays(
@@ -161,7 +173,7 @@ public final class RebootService {
                     "The masks of the next boot keep for the host: " + some(kept) + " (EADDRNOTAVAIL).",
                     kept);
         }
-        List<MdevDefinition> rivals = all.stream()
+        List<MdevDefinition> rivals = all.definitions().stream()
                 .filter(other -> !other.clash(definition).hasNoApqn())
                 .toList();
         if (!rivals.isEmpty()) {

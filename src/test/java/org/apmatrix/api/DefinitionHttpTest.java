@@ -17,8 +17,12 @@ import java.nio.file.Files;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.UUID;
 import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.Matrix;
+import org.apmatrix.audit.AuditJournal;
+import org.apmatrix.audit.AuditRecord;
+import org.apmatrix.audit.Snapshot;
 import org.apmatrix.host.MdevDefinition;
 import org.apmatrix.host.MdevctlStore;
 import org.apmatrix.host.sim.KernelVersion;
@@ -36,6 +40,9 @@ class DefinitionHttpTest extends HttpTest {
 
     @Autowired
     MdevctlStore store;
+
+    @Autowired
+    AuditJournal journal;
 
     /** A definition of somebody else, or of a test that is about something later. */
     private void defined(String uuid, MdevDefinition.Start start, Matrix matrix) {
@@ -358,20 +365,25 @@ class DefinitionHttpTest extends HttpTest {
     @Test
     void theJournalTellsWhatWasKeptBeforeAndAfter() {
         defined(A, MdevDefinition.Start.MANUAL, FOUR);
-        api.put(OF_A, "{'start': 'auto'}").statusCode(200);
-        api.get("/audit?target=" + A + "&limit=1")
-                .statusCode(200)
-                .body("items[0].operation", is("putDefinition"))
-                .body("items[0].parameters.body", is("{\"start\": \"auto\"}"))
-                .body("items[0].before.state", is("manual"))
-                .body("items[0].after.state", is("auto"))
-                .body("items[0].after.adapters", equalTo(List.of(5)))
-                .body("items[0].steps", equalTo(List.of("write " + store.file(id(A)))));
-        api.delete(OF_A).statusCode(204);
-        api.get("/audit?target=" + A + "&limit=1")
-                .body("items[0].operation", is("deleteDefinition"))
-                .body("items[0].before.exists", is(true))
-                .body("items[0].after.exists", is(false));
+        String request = "test-" + UUID.randomUUID();
+        Api asked = api.with("X-Request-Id", request);
+        asked.put(OF_A, "{'start': 'auto'}").statusCode(200);
+        asked.delete(OF_A).statusCode(204);
+        List<AuditRecord> records = journal.read(0, Integer.MAX_VALUE, record -> request.equals(record.requestId()))
+                .items();
+        assertThat(records)
+                .extracting(AuditRecord::operation)
+                .containsExactly("putDefinition", "putDefinition", "deleteDefinition", "deleteDefinition");
+        AuditRecord kept = records.get(1);
+        assertThat(kept.target().mdev()).isEqualTo(A);
+        assertThat(kept.steps()).containsExactly("write " + store.file(id(A)));
+        assertThat(kept.parameters()).containsEntry("body", "{\"start\": \"auto\"}");
+        assertThat(kept.before()).isEqualTo(Snapshot.definition(FOUR, "manual"));
+        assertThat(kept.after()).isEqualTo(Snapshot.definition(FOUR, "auto"));
+        AuditRecord gone = records.get(3);
+        assertThat(gone.steps()).containsExactly("remove " + store.file(id(A)));
+        assertThat(gone.before()).isEqualTo(Snapshot.definition(FOUR, "auto"));
+        assertThat(gone.after()).isEqualTo(Snapshot.NOTHING);
     }
 
     @Nested
@@ -404,6 +416,18 @@ class DefinitionHttpTest extends HttpTest {
                     .body("mdevs[1].queues", equalTo(List.of("05.0004")))
                     .body("differences", hasSize(3))
                     .body("differences", hasItem(containsString("apmask is 0xf9")));
+        }
+
+        @Test
+        void aFileThatStopsMdevctlIsInTheWayOfAll() throws IOException {
+            defined(A, MdevDefinition.Start.AUTO, Matrix.EMPTY);
+            defined(B, MdevDefinition.Start.AUTO, Matrix.EMPTY);
+            Files.writeString(store.file(id(B)), file(B).replace("[]", "[{\"assign_adapter\": \"256\"}]"));
+            api.get("/host/after-reboot").body("mdevs.reason", equalTo(List.of("AUTOSTART", "UNREADABLE")));
+            Files.writeString(store.file(id(B)), "{ torn");
+            api.get("/host/after-reboot")
+                    .body("mdevs.reason", equalTo(List.of("UNREADABLE_NEIGHBOUR", "UNREADABLE")))
+                    .body("mdevs.comesBack", equalTo(List.of(false, false)));
         }
 
         @Test

@@ -60,11 +60,11 @@ class UnitTest {
     }
 
     @Test
-    void writesToTheApBusTheQueuesTheDevicesAndTheLockAlone() throws IOException {
+    void writesToTheApBusTheQueuesTheDevicesTheLockAndTheDefinitionsAlone() throws IOException {
         String unit = Files.readString(UNIT);
 
         assertThat(all(unit, "ReadWritePaths"))
-                .containsExactly("-/sys/bus/ap -/sys/devices/ap -/sys/devices/vfio_ap /run/lock");
+                .containsExactly("-/sys/bus/ap -/sys/devices/ap -/sys/devices/vfio_ap /run/lock -/etc/mdevctl.d");
         assertThat(all(unit, "ProtectSystem")).containsExactly("strict");
         assertThat(all(unit, "CapabilityBoundingSet")).containsExactly("CAP_SYS_PTRACE");
     }
