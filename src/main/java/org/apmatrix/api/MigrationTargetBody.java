@@ -39,7 +39,10 @@ record MigrationTargetBody(
         String mdev) {
 
     /** A queue of the target. */
-    @Schema(name = "TargetQueue", description = "A queue of the target, as its GET /api/v1/queues tells.")
+    @Schema(
+            name = "TargetQueue",
+            additionalProperties = Schema.AdditionalPropertiesValue.TRUE,
+            description = "A queue of the target, as its GET /api/v1/queues tells.")
     @JsonIgnoreProperties(ignoreUnknown = true)
     record TargetQueue(
             @Schema(requiredMode = Schema.RequiredMode.REQUIRED, example = "05.0004") @Nullable
@@ -55,13 +58,13 @@ record MigrationTargetBody(
             @Nullable TargetMasterKeys masterKeys) {}
 
     /** Its master keys. */
-    @Schema(name = "TargetMasterKeys")
+    @Schema(name = "TargetMasterKeys", additionalProperties = Schema.AdditionalPropertiesValue.TRUE)
     @JsonIgnoreProperties(ignoreUnknown = true)
     record TargetMasterKeys(
             @Schema(types = {"array", "null"}) @Nullable List<@Nullable TargetMasterKey> keys) {}
 
     /** One register. */
-    @Schema(name = "TargetMasterKey")
+    @Schema(name = "TargetMasterKey", additionalProperties = Schema.AdditionalPropertiesValue.TRUE)
     @JsonIgnoreProperties(ignoreUnknown = true)
     record TargetMasterKey(
             @Schema(types = {"string", "null"}) @Nullable String type,

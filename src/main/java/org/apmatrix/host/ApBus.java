@@ -162,6 +162,11 @@ public final class ApBus {
                 .map(Mkvps::parse);
     }
 
+    /** Whether there is something to ask: the same without a question to the card. */
+    public boolean hasMkvps(Apqn apqn) {
+        return sysfs.exists(DEVICES.resolve(apqn.toString()).resolve("mkvps"));
+    }
+
     /** The operation modes of an EP11 queue, such as {@code FIPS2011}, while {@code cex4queue} has it; asks the card as {@link #mkvps} does. */
     public Optional<List<String>> operationModes(Apqn apqn) {
         return attributes

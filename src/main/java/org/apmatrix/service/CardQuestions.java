@@ -49,7 +49,7 @@ final class CardQuestions {
      */
     record Answer(Apqn apqn, Card.@Nullable Mode mode, Mkvps keys, List<String> operationModes) {}
 
-    /** What was told in time; a queue without the attribute, which the host's driver does not have or which is an accelerator's, told that nothing is to be told. */
+    /** What was told in time. A queue that the host's driver does not have is left out, one of an accelerator tells nothing. */
     record Answers(Map<AdapterId, String> serialNumbers, Collection<Answer> queues) {
         static Answers none() {
             return new Answers(new ConcurrentHashMap<>(), new ConcurrentLinkedQueue<>());
@@ -72,7 +72,7 @@ final class CardQuestions {
         Answers answers = Answers.none();
         Deadline deadline = Deadline.in(patience);
         List<Asking> askings = byCard.entrySet().stream()
-                .map(card -> new Asking(card.getKey(), card.getValue(), answers))
+                .map(card -> new Asking(card.getKey(), card.getValue(), alsoCards.contains(card.getKey()), answers))
                 .toList();
         askings.forEach(Asking::start);
         askings.forEach(asking -> asking.await(deadline));
@@ -84,15 +84,17 @@ final class CardQuestions {
     private final class Asking implements Runnable {
         private final AdapterId card;
         private final List<Apqn> queues;
+        private final boolean forItsNumber;
         private final Answers answers;
         private final Semaphore turn;
         private final Deadline deadline = Deadline.in(patience.multipliedBy(3).dividedBy(4));
         private final CountDownLatch end = new CountDownLatch(1);
         private volatile boolean hasTurn;
 
-        Asking(AdapterId card, List<Apqn> queues, Answers answers) {
+        Asking(AdapterId card, List<Apqn> queues, boolean forItsNumber, Answers answers) {
             this.card = card;
             this.queues = queues;
+            this.forItsNumber = forItsNumber;
             this.answers = answers;
             turn = turns.computeIfAbsent(card, any -> new Semaphore(1));
         }
@@ -108,7 +110,7 @@ final class CardQuestions {
             try {
                 hasTurn = turn.tryAcquire(deadline.left().toNanos(), TimeUnit.NANOSECONDS);
                 if (hasTurn) {
-                    askCard(card, queues, deadline, answers);
+                    askCard();
                 }
             } catch (InterruptedException nobodysDoing) {
                 Thread.currentThread().interrupt();
@@ -138,26 +140,30 @@ final class CardQuestions {
                 hanging.remove(card);
             }
         }
-    }
 
-    private void askCard(AdapterId card, List<Apqn> queues, Deadline deadline, Answers answers) {
-        Card.@Nullable Mode mode = told(card, () -> bus.mode(card)).orElse(null);
-        if (!MasterKeys.hasMasterKeys(Optional.ofNullable(mode))) {
-            queues.forEach(apqn -> answers.queues().add(new Answer(apqn, mode, Mkvps.UNTOLD, List.of())));
-            return;
-        }
-        told(card, () -> bus.serialNumber(card))
-                .ifPresent(number -> answers.serialNumbers().put(card, number));
-        for (Apqn apqn : queues) {
-            if (deadline.hasPassed()) {
-                LOG.info("no time was left to ask {} for its master keys", apqn);
+        private void askCard() {
+            Card.@Nullable Mode mode = told(card, () -> bus.mode(card)).orElse(null);
+            if (!MasterKeys.hasMasterKeys(Optional.ofNullable(mode))) {
+                queues.forEach(apqn -> answers.queues().add(new Answer(apqn, mode, Mkvps.UNTOLD, List.of())));
                 return;
             }
-            Mkvps keys = told(apqn, () -> bus.mkvps(apqn)).orElse(Mkvps.UNTOLD);
-            List<String> modes = mode == Card.Mode.EP11 && keys.isTold()
-                    ? told(apqn, () -> bus.operationModes(apqn)).orElse(List.of())
-                    : List.of();
-            answers.queues().add(new Answer(apqn, mode, keys, modes));
+            List<Apqn> there = queues.stream().filter(bus::hasMkvps).toList();
+            if (there.isEmpty() && !forItsNumber) {
+                return;
+            }
+            told(card, () -> bus.serialNumber(card))
+                    .ifPresent(number -> answers.serialNumbers().put(card, number));
+            for (Apqn apqn : there) {
+                if (deadline.hasPassed()) {
+                    LOG.info("no time was left to ask {} for its master keys", apqn);
+                    return;
+                }
+                Mkvps keys = told(apqn, () -> bus.mkvps(apqn)).orElse(Mkvps.UNTOLD);
+                List<String> modes = mode == Card.Mode.EP11 && keys.isTold()
+                        ? told(apqn, () -> bus.operationModes(apqn)).orElse(List.of())
+                        : List.of();
+                answers.queues().add(new Answer(apqn, mode, keys, modes));
+            }
         }
     }
 

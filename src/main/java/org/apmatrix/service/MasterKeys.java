@@ -26,6 +26,7 @@ import org.apmatrix.host.ApBus;
 import org.apmatrix.host.Card;
 import org.apmatrix.host.Machine;
 import org.apmatrix.host.Store;
+import org.apmatrix.host.kernel.KernelException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -142,12 +143,16 @@ public final class MasterKeys {
         }
     }
 
-    /** Of a queue, whatever its mode; an accelerator's are never known. */
+    /** Of a queue, whatever its mode; an accelerator's are never known. Asks no card. */
     public QueueKeys of(HostView view, Apqn apqn) {
         return of(apqn, view.driverOf(apqn));
     }
 
-    /** Of every queue of this look that can have master keys: not of accelerators, nor where the mode cannot be told. */
+    /**
+     * Of every queue of this look that can have master keys: not of accelerators, nor where the mode cannot be told. Asks no card.
+     *
+     * @throws KernelException when the kernel does not tell the mode of a card
+     */
     public SortedMap<Apqn, QueueKeys> of(HostView view) {
         Map<AdapterId, Optional<Card.Mode>> modes = new HashMap<>();
         SortedMap<Apqn, QueueKeys> all = new TreeMap<>();

@@ -163,6 +163,25 @@ class RolesHttpTest extends SecuredHttpTest {
     }
 
     @Test
+    void aControlDomainInADefinitionNeedsItsOwnRoleUnlessTheDeviceHasIt() {
+        String path = "/mdevs/" + UUID + "/definition";
+        String body = "{'attrs': [{'assign_adapter': '5'}, {'assign_control_domain': '4'}]}";
+        with(ONLY.get(OPERATOR)).put(path, body).statusCode(403).body("requiredRole", is("control-domain-admin"));
+        with(ONLY.get(OPERATOR))
+                .put(path + "?dryRun=true", body)
+                .statusCode(200)
+                .body("problems.code", equalTo(java.util.List.of("FORBIDDEN")));
+        with(ONLY.get(ADMIN))
+                .put("/mdevs/" + UUID, "{'adapters': [5], 'controlDomains': [4]}")
+                .statusCode(201);
+        with(ONLY.get(OPERATOR)).put(path, body).statusCode(201);
+        with(ONLY.get(OPERATOR)).put(path, body.replace("'5'", "'6'")).statusCode(403);
+        with(ONLY.get(OPERATOR)).put(path, body.replace("'4'", "'71'")).statusCode(403);
+        with(ALL_BUT.get(VIEWER)).put(path, body.replace("'4'", "'71'")).statusCode(200);
+        with(ONLY.get(OPERATOR)).put(path, "{'owner': 'me'}").statusCode(200);
+    }
+
+    @Test
     void anIdempotencyKeyIsItsCallersOwn() {
         String key = "the-same-for-both";
         with(ONLY.get(ADMIN))

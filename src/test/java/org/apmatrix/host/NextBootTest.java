@@ -48,7 +48,7 @@ class NextBootTest {
         write("proc/cmdline", "root=/dev/dasda1 ap.apmask=0xffff ap.aqmask=0x40 quiet\n");
         assertThat(boot().masks()).isEqualTo(new BootMasks(ApMask.upTo(15), ApMask.of(1), Source.KERNEL_COMMAND_LINE));
         write("proc/cmdline", "ap.aqmask=+4-0x5\n");
-        assertThat(boot().masks()).isEqualTo(new BootMasks(ApMask.ALL, ApMask.of(4), Source.KERNEL_COMMAND_LINE));
+        assertThat(boot().masks()).isEqualTo(new BootMasks(ApMask.ALL, ApMask.of(4, 5), Source.KERNEL_COMMAND_LINE));
     }
 
     @Test

@@ -204,6 +204,16 @@ class MasterKeysTest {
     }
 
     @Test
+    void aQueueThatWasAskedInVainIsAskedWhenItComesBackAtOnce() {
+        house.kernel.loadMasterKeys(QUEUE, keys(PATTERN));
+        mask("-5");
+        house.machine.masterKeys().ask(List.of(QUEUE));
+        mask("+5");
+        house.machine.watch();
+        assertThat(keys().state()).isEqualTo(State.KNOWN);
+    }
+
+    @Test
     void whatOthersFreedIsRememberedFromBefore() {
         house.kernel.loadMasterKeys(QUEUE, keys(PATTERN));
         house.machine.watch();
