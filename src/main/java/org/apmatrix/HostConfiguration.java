@@ -403,8 +403,10 @@ class HostConfiguration {
     }
 
     @Bean
-    RebootService rebootService(Host host, MdevctlStore definitions, NextBoot boot) {
-        return new RebootService(host, definitions, boot);
+    RebootService rebootService(
+            Host host, MdevctlStore definitions, NextBoot boot, PlanService plans, PlanProperties properties) {
+        return new RebootService(
+                host, definitions, boot, () -> properties.restoreOnStart() ? plans.documents() : List.of());
     }
 
     @Bean

@@ -82,7 +82,7 @@ record AfterRebootResource(
                         .map(plugged -> new AttachmentResource(
                                 plugged.guest() == null ? null : plugged.guest().toString(),
                                 plugged.mdev().toString(),
-                                false,
+                                plugged.comesBack(),
                                 plugged.reason(),
                                 plugged.because()))
                         .toList(),

@@ -243,6 +243,11 @@ final class Examples {
              "apqnsAdded": ["05.0004"], "apqnsRemoved": [], "guestsAffected": [], "problems": [],
              "moves": [{"apqn": "05.0004", "from": {"holderKind": "host", "holder": "cex4queue"}, "to": null}]}""";
 
+    static final String BOOT_REPORT = """
+            {"restoreOnStart": true, "startedAt": "2026-01-02T03:04:05Z", "finished": true,
+             "owners": [{"owner": "demo", "state": "RESTORED", "attempts": 1, "lastAttempt": "2026-01-02T03:04:06Z",
+                         "steps": 9, "problem": null}]}""";
+
     static final String DRIFT = """
             {"drifted": true,
              "differences": [{"owner": "demo", "kind": "MDEV", "target": "62177883-f1bb-47f0-914d-32a22e3a8804",

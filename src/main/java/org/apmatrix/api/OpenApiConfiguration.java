@@ -73,17 +73,18 @@ class OpenApiConfiguration {
             "TargetMasterKey");
 
     /** References that may be null, which an annotation cannot say: schema and field, and what it refers to. */
-    private static final Map<String, Map<String, String>> NULLABLE = Map.of(
-            "Mdev", Map.of("guest", "DeviceUser"),
-            "Guest", Map.of("apDevice", "ApDevice"),
-            "DesiredState", Map.of("masks", "DesiredMasks"),
-            "DesiredStateRequest", Map.of("masks", "DesiredMasks"),
-            "QueueMove", Map.of("from", "QueueHolder", "to", "QueueHolder"),
-            "ComparedDefinition", Map.of("defined", "DefinedMatrix", "active", "DefinedMatrix"),
-            "Queue", Map.of("masterKeys", "MasterKeys"),
-            "TargetQueue", Map.of("masterKeys", "TargetMasterKeys"),
-            "ApDevice", Map.of("secureKeys", "SecureKeys"),
-            "AuditRecord", Map.of("before", "AuditSnapshot", "after", "AuditSnapshot"));
+    private static final Map<String, Map<String, String>> NULLABLE = Map.ofEntries(
+            Map.entry("Mdev", Map.of("guest", "DeviceUser")),
+            Map.entry("Guest", Map.of("apDevice", "ApDevice")),
+            Map.entry("DesiredState", Map.of("masks", "DesiredMasks")),
+            Map.entry("DesiredStateRequest", Map.of("masks", "DesiredMasks")),
+            Map.entry("QueueMove", Map.of("from", "QueueHolder", "to", "QueueHolder")),
+            Map.entry("ComparedDefinition", Map.of("defined", "DefinedMatrix", "active", "DefinedMatrix")),
+            Map.entry("Queue", Map.of("masterKeys", "MasterKeys")),
+            Map.entry("TargetQueue", Map.of("masterKeys", "TargetMasterKeys")),
+            Map.entry("ApDevice", Map.of("secureKeys", "SecureKeys")),
+            Map.entry("AuditRecord", Map.of("before", "AuditSnapshot", "after", "AuditSnapshot")),
+            Map.entry("RestoredDocument", Map.of("problem", "Problem")));
 
     @Bean
     OpenAPI document() {

@@ -187,8 +187,8 @@ public final class Attempt implements AutoCloseable {
     public void end(String result, @Nullable String kernelErrno) {
         if (journal != null && !hasEnded) {
             hasEnded = true;
-            AuditRecord outcome = record(AuditRecord.Kind.OUTCOME)
-                    .ended(journal.now(), after, result, null, kernelErrno, null, 1);
+            AuditRecord outcome =
+                    record(AuditRecord.Kind.OUTCOME).ended(journal.now(), after, result, null, kernelErrno, null, 1);
             journal.outcome(outcome, isIntended, true);
         }
     }

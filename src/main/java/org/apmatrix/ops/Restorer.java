@@ -1,15 +1,11 @@
 package org.apmatrix.ops;
 
-import java.time.Clock;
 import org.apmatrix.fault.Fault;
-import org.apmatrix.service.PlanProperties;
 import org.apmatrix.service.PlanService;
 import org.apmatrix.service.Restoration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.boot.context.event.ApplicationReadyEvent;
-import org.springframework.context.event.EventListener;
-import org.springframework.scheduling.TaskScheduler;
+import org.springframework.scheduling.annotation.Scheduled;
 import org.springframework.stereotype.Component;
 
 /** After a start: settles what an ended process was applying, then restores what was applied, a limited number of times at a limited rate. */
@@ -19,38 +15,27 @@ class Restorer {
 
     private final PlanService plans;
     private final Restoration restoration;
-    private final PlanProperties properties;
-    private final TaskScheduler scheduler;
-    private final Clock clock;
+    private boolean hasBegun;
 
-    Restorer(PlanService plans, Restoration restoration, PlanProperties properties, TaskScheduler scheduler, Clock clock) {
+    Restorer(PlanService plans, Restoration restoration) {
         this.plans = plans;
         this.restoration = restoration;
-        this.properties = properties;
-        this.scheduler = scheduler;
-        this.clock = clock;
     }
 
-    @EventListener(ApplicationReadyEvent.class)
-    void begin() {
+    /** Nothing is settled or restored on a host that cannot be looked at; the next turn looks again. */
+    @Scheduled(fixedDelayString = "${apmatrix.restore-interval:15s}")
+    void restore() {
         try {
-            plans.settleInterrupted();
+            if (!hasBegun) {
+                plans.settleInterrupted();
+                restoration.begin();
+                hasBegun = true;
+            }
+            restoration.tryOnce();
         } catch (Fault unreadable) {
-            LOG.warn("what an earlier process was applying cannot be settled: {}", unreadable.detail());
-        }
-        restoration.begin();
-        tryAgain();
-    }
-
-    private void tryAgain() {
-        if (!restoration.report().finished()) {
-            scheduler.schedule(
-                    () -> {
-                        restoration.tryOnce();
-                        scheduler.schedule(
-                                this::tryAgain, clock.instant().plus(properties.restoreInterval()));
-                    },
-                    clock.instant());
+            LOG.warn("what an earlier process was applying cannot be settled yet: {}", unreadable.detail());
+        } catch (RuntimeException e) {
+            LOG.error("restoring has failed; the next try comes", e);
         }
     }
 }

@@ -102,8 +102,8 @@ public record DesiredState(
                     .array());
             ByteBuffer digest = ByteBuffer.wrap(sha1.digest((owner + "/" + name).getBytes(StandardCharsets.UTF_8)));
             return new MdevId(new UUID(
-                    digest.getLong() & 0xffffffff_ffff0fffL | 0x5000L,
-                    digest.getLong() & 0x3fffffff_ffffffffL | 0x80000000_00000000L));
+                    (digest.getLong() & 0xffffffff_ffff0fffL) | 0x5000L,
+                    (digest.getLong() & 0x3fffffff_ffffffffL) | 0x80000000_00000000L));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java platform has SHA-1", e);
         }

@@ -143,10 +143,10 @@ final class Draft {
         for (MdevId id : target.mdevs().keySet()) {
             Attachment attachment =
                     view.mdev(id).map(HostView.Entry::attachment).orElse(null);
-            GuestName guest = attachment == null ? null : attachment.guest();
-            if (guest == null || !estate.has(id)) {
+            if (attachment == null || attachment.guest() == null || !estate.has(id)) {
                 continue;
             }
+            GuestName guest = attachment.guest();
             boolean moves = !document.guestOf(id).equals(Optional.of(guest));
             boolean changes = changed.contains(id);
             boolean ours = document.attachments() != null || estate.hasPlugged(guest, id);
@@ -186,8 +186,9 @@ final class Draft {
 
     private void findRedefinitions() {
         for (DesiredState.Device device : document.mdevs()) {
-            if (device.autostart() != null) {
-                problems.check(() -> redefine(device, device.autostart()));
+            Boolean autostart = device.autostart();
+            if (autostart != null) {
+                problems.check(() -> redefine(device, autostart));
             }
         }
         for (String text : estate.defined()) {

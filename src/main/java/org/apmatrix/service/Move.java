@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
-import java.util.SortedSet;
+import java.util.Set;
 import java.util.TreeSet;
 import org.apmatrix.ap.Apqn;
 import org.apmatrix.ap.Matrix;
@@ -30,7 +30,7 @@ public record Move(
 
     /** Every queue of these devices, and every queue that the masks move. */
     static List<Move> between(HostView before, HostView after, Collection<MdevId> changed) {
-        SortedSet<Apqn> touched = new TreeSet<>();
+        Set<Apqn> touched = new TreeSet<>();
         for (MdevId id : changed) {
             before.mdev(id)
                     .ifPresent(

@@ -8,7 +8,9 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.Apqn;
 import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.Matrix;
@@ -27,11 +29,14 @@ public final class RebootService {
     private final Host host;
     private final MdevctlStore store;
     private final NextBoot boot;
+    private final Supplier<List<DesiredState>> restored;
 
-    public RebootService(Host host, MdevctlStore store, NextBoot boot) {
+    /** @param restored the documents that this service will apply when it starts again */
+    public RebootService(Host host, MdevctlStore store, NextBoot boot, Supplier<List<DesiredState>> restored) {
         this.host = host;
         this.store = store;
         this.boot = boot;
+        this.restored = restored;
     }
 
     /**
@@ -50,6 +55,8 @@ public final class RebootService {
     public enum Reason {
         /** mdevctl makes it at boot. */
         AUTOSTART,
+        /** This service makes it when it starts: a document wants it, and apmatrix.restore-on-start is set. */
+        RESTORED,
         /** It is defined to be started by hand. */
         MANUAL,
         /** Nobody keeps it. */
@@ -81,10 +88,16 @@ public final class RebootService {
      *
      * @param guest null for a process that is no guest of ours
      */
-    public record Plugged(@Nullable GuestName guest, MdevId mdev, PlugReason reason, String because) {}
+    public record Plugged(@Nullable GuestName guest, MdevId mdev, PlugReason reason, String because) {
+        public boolean comesBack() {
+            return reason == PlugReason.RESTORED;
+        }
+    }
 
-    /** Why a device is not with its guest after the guest was started anew. */
+    /** Why a device is with its guest after the guest was started anew, or is not. */
     public enum PlugReason {
+        /** This service plugs it in, as soon as the guest is there. */
+        RESTORED,
         /** QEMU forgets what was plugged in; what its command line has is not ours to know. */
         HOT_PLUG_ENDS_WITH_QEMU,
         /** A process that is no guest of ours. */
@@ -103,17 +116,65 @@ public final class RebootService {
 
     private AfterReboot lookAtAll() {
         HostView now = host.look();
-        BootMasks masks = boot.masks();
+        List<DesiredState> documents = restored.get();
+        BootMasks masks = restored(boot.masks(), documents);
         MdevctlStore.All all = store.look();
         SortedMap<MdevId, Matrix> active = DefinitionService.active(now);
-        List<Device> devices = devices(now, masks, all);
-        List<Plugged> attachments = attachments(now);
+        List<Device> devices = restored(devices(now, masks, all), documents);
+        List<Plugged> attachments = attachments(now, documents);
         return new AfterReboot(
                 host.machine().isSimulated(),
                 masks,
                 devices,
                 attachments,
-                differences(now, masks, all.definitions(), active, devices, attachments));
+                differences(now, masks, matrices(all.definitions(), documents), active, devices, attachments));
+    }
+
+    /** The masks once the documents have been applied to what the boot has left. */
+    private static BootMasks restored(BootMasks boot, List<DesiredState> documents) {
+        ApMask apmask = boot.apmask();
+        ApMask aqmask = boot.aqmask();
+        for (DesiredState document : documents) {
+            apmask = document.bitsToSet()
+                    .adapters()
+                    .or(apmask)
+                    .minus(document.bitsToClear().adapters());
+            aqmask = document.bitsToSet()
+                    .domains()
+                    .or(aqmask)
+                    .minus(document.bitsToClear().domains());
+        }
+        return boot.are(apmask, aqmask) ? boot : new BootMasks(apmask, aqmask, BootMasks.Source.APMATRIX);
+    }
+
+    private static List<Device> restored(List<Device> atBoot, List<DesiredState> documents) {
+        SortedMap<MdevId, Device> devices = new TreeMap<>();
+        atBoot.forEach(device -> devices.put(device.id(), device));
+        for (DesiredState document : documents) {
+            for (DesiredState.Device device : document.mdevs()) {
+                Device present = devices.get(device.id());
+                if (present == null || !present.comesBack()) {
+                    devices.put(
+                            device.id(),
+                            new Device(
+                                    device.id(),
+                                    true,
+                                    Reason.RESTORED,
+                                    "The document of " + document.owner()
+                                            + " wants it, and this service makes it when it starts (apmatrix.restore-on-start).",
+                                    List.of()));
+                }
+            }
+        }
+        return List.copyOf(devices.values());
+    }
+
+    /** With which matrix each device comes back. */
+    private static SortedMap<MdevId, Matrix> matrices(List<MdevDefinition> definitions, List<DesiredState> documents) {
+        SortedMap<MdevId, Matrix> matrices = new TreeMap<>();
+        definitions.forEach(definition -> matrices.put(definition.id(), definition.matrix()));
+        documents.forEach(document -> document.mdevs().forEach(device -> matrices.put(device.id(), device.matrix())));
+        return matrices;
     }
 
     private List<Device> devices(HostView now, BootMasks masks, MdevctlStore.All all) {
@@ -198,11 +259,24 @@ public final class RebootService {
         return new Device(id, false, reason, because, List.of());
     }
 
-    private static List<Plugged> attachments(HostView now) {
+    private static List<Plugged> attachments(HostView now, List<DesiredState> documents) {
         List<Plugged> attachments = new ArrayList<>();
         now.mdevs().forEach((id, entry) -> {
             Attachment attachment = entry.attachment();
-            if (attachment != null && attachment.guest() != null) {
+            Optional<DesiredState> document = documents.stream()
+                    .filter(wanted -> attachment != null
+                            && wanted.guestOf(id).equals(Optional.ofNullable(attachment.guest()))
+                            && wanted.guestOf(id).isPresent())
+                    .findFirst();
+            if (document.isPresent()) {
+                attachments.add(
+                        new Plugged(
+                                document.get().guestOf(id).orElseThrow(),
+                                id,
+                                PlugReason.RESTORED,
+                                "The document of " + document.get().owner()
+                                        + " wants it, and this service plugs it in when it starts (apmatrix.restore-on-start) and the guest is there by then or soon after."));
+            } else if (attachment != null && attachment.guest() != null) {
                 attachments.add(
                         new Plugged(
                                 attachment.guest(),
@@ -225,7 +299,7 @@ public final class RebootService {
     private static List<String> differences(
             HostView now,
             BootMasks masks,
-            List<MdevDefinition> definitions,
+            SortedMap<MdevId, Matrix> matrices,
             SortedMap<MdevId, Matrix> active,
             List<Device> devices,
             List<Plugged> attachments) {
@@ -247,23 +321,16 @@ public final class RebootService {
                         "The device " + device.id() + " stands now and does not come back: " + device.because());
             } else if (stands == null && device.comesBack()) {
                 differences.add("The device " + device.id() + " does not stand now and is made at boot.");
-            } else if (stands != null) {
-                definition(definitions, device.id())
-                        .filter(definition -> !definition.matrix().equals(stands))
-                        .ifPresent(definition -> differences.add(
-                                "The device " + device.id() + " comes back with another matrix than it has now."));
+            } else if (stands != null && !stands.equals(matrices.get(device.id()))) {
+                differences.add("The device " + device.id() + " comes back with another matrix than it has now.");
             }
         }
-        attachments.forEach(plugged -> differences.add("The device " + plugged.mdev() + " is with "
-                + (plugged.guest() == null ? "a process" : "the guest " + plugged.guest())
-                + " now and with nobody then: " + plugged.because()));
+        attachments.stream()
+                .filter(plugged -> !plugged.comesBack())
+                .forEach(plugged -> differences.add("The device " + plugged.mdev() + " is with "
+                        + (plugged.guest() == null ? "a process" : "the guest " + plugged.guest())
+                        + " now and with nobody then: " + plugged.because()));
         return differences;
-    }
-
-    private static Optional<MdevDefinition> definition(List<MdevDefinition> definitions, MdevId id) {
-        return definitions.stream()
-                .filter(definition -> definition.id().equals(id))
-                .findFirst();
     }
 
     private static String some(List<Apqn> apqns) {

@@ -90,8 +90,8 @@ public final class Restoration {
     public synchronized void begin() {
         if (properties.restoreOnStart()) {
             plans.documents()
-                    .forEach(document -> owners.put(
-                            document.owner(), new Owner(document.owner(), State.PENDING, 0, null, 0, null)));
+                    .forEach(document ->
+                            owners.put(document.owner(), new Owner(document.owner(), State.PENDING, 0, null, 0, null)));
         }
     }
 
@@ -117,7 +117,8 @@ public final class Restoration {
         List<Forecast.Line> done = new ArrayList<>();
         try (Attempt attempt = journal.beginOwn("restoreOnStart", Map.of("owner", before.owner()))) {
             try {
-                done.addAll(plans.reconcile(before.owner(), Rights.ALL, patience).steps());
+                done.addAll(
+                        plans.reconcile(before.owner(), Rights.ALL, patience).steps());
                 attempt.end("OK", null);
             } catch (Fault failure) {
                 attempt.end(failure.code().name(), failure.errno());
@@ -144,11 +145,6 @@ public final class Restoration {
 
     private Owner after(Owner before, State state, List<Forecast.Line> done, @Nullable Fault problem) {
         return new Owner(
-                before.owner(),
-                state,
-                before.attempts() + 1,
-                clock.instant(),
-                before.steps() + done.size(),
-                problem);
+                before.owner(), state, before.attempts() + 1, clock.instant(), before.steps() + done.size(), problem);
     }
 }

@@ -520,6 +520,15 @@ class DesiredStateHttpTest extends HttpTest {
     }
 
     @Test
+    void isNotRestoredAtAStartUnlessTheSiteWantsIt() {
+        api.get("/host/boot-report")
+                .statusCode(200)
+                .body("restoreOnStart", is(false))
+                .body("finished", is(true))
+                .body("owners", empty());
+    }
+
+    @Test
     void namesTheMediaTypesThatItTakes() {
         api.sendRaw("PUT", "/desired-state", "text/plain", "owner: demo")
                 .statusCode(415)

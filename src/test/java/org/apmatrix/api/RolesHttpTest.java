@@ -24,6 +24,7 @@ class RolesHttpTest extends SecuredHttpTest {
             entry("GET /api/v1/host", VIEWER),
             entry("GET /api/v1/host/preflight", VIEWER),
             entry("GET /api/v1/host/after-reboot", VIEWER),
+            entry("GET /api/v1/host/boot-report", VIEWER),
             entry("GET /api/v1/definitions", VIEWER),
             entry("GET /api/v1/mdevs/{uuid}/definition", VIEWER),
             entry("PUT /api/v1/mdevs/{uuid}/definition", OPERATOR),
@@ -212,8 +213,12 @@ class RolesHttpTest extends SecuredHttpTest {
     @Test
     void aDocumentNeedsTheRolesOfWhatItChanges() {
         String masks = "{'owner': 'demo', 'masks': {'apmask': '-5'}}";
-        String device = "{'owner': 'demo', 'mdevs': [{'uuid': '" + UUID + "', 'adapters': [5], 'controlDomains': [%s]}]}";
-        with(ONLY.get(OPERATOR)).put("/desired-state", masks).statusCode(403).body("requiredRole", is("reservation-admin"));
+        String device =
+                "{'owner': 'demo', 'mdevs': [{'uuid': '" + UUID + "', 'adapters': [5], 'controlDomains': [%s]}]}";
+        with(ONLY.get(OPERATOR))
+                .put("/desired-state", masks)
+                .statusCode(403)
+                .body("requiredRole", is("reservation-admin"));
         with(ONLY.get(OPERATOR))
                 .put("/desired-state", device.formatted("4"))
                 .statusCode(403)

@@ -40,6 +40,8 @@ final class PlanBench implements AutoCloseable {
     final HotplugService hotplug;
     final MdevctlStore definitions;
     final PlanService plans;
+    final Settlement settlement;
+    final AuditJournal audit = Journals.in(null);
     final WorkInFlight inFlight;
 
     /** @param sockets the monitors of its guests, as a glob */
@@ -80,10 +82,9 @@ final class PlanBench implements AutoCloseable {
                 new HostWatcher(House.journal(), mdev -> false, CLOCK),
                 definitions,
                 new MasterKeys(bus, new Machine(procfs, true), state, JSON, CLOCK));
-        AuditJournal audit = Journals.in(null);
         GuestProperties patience =
                 new GuestProperties(Duration.ofSeconds(1), Duration.ofSeconds(30), Duration.ofSeconds(1));
-        Settlement settlement = new Settlement(host, guests, notes, CLOCK, Duration.ofSeconds(1), audit);
+        settlement = new Settlement(host, guests, notes, CLOCK, Duration.ofSeconds(1), audit);
         GuestService guestService = new GuestService(host, guests, notes, settlement, patience);
         hotplug = new HotplugService(host, guestService, notes, settlement, CLOCK, new SimpleMeterRegistry());
         inFlight = new WorkInFlight(state, CLOCK, JSON);

@@ -40,7 +40,12 @@ class RebootServiceTest {
         write("etc/modules-load.d/ap.conf", "vfio_ap\n");
         write("etc/udev/rules.d/41-ap.rules", "ATTR{../../bus/ap/apmask}=\"0xf9" + "f".repeat(62) + "\"\n");
         store = new MdevctlStore(root.resolve("etc/mdevctl.d"));
-        reboots = new RebootService(house.machine, store, new NextBoot(new HostFiles(root, root.resolve("proc"))));
+        reboots = restoring(List.of());
+    }
+
+    private RebootService restoring(List<DesiredState> documents) {
+        return new RebootService(
+                house.machine, store, new NextBoot(new HostFiles(root, root.resolve("proc"))), () -> documents);
     }
 
     private void write(String file, String text) throws IOException {
@@ -123,5 +128,23 @@ class RebootServiceTest {
     void controlDomainsAloneDoNotStart() {
         define(House.A, Start.AUTO, new Matrix(ApMask.of(5), ApMask.NONE, ApMask.of(4)));
         assertThat(device().reason()).isEqualTo(Reason.CONTROL_DOMAINS_ALONE);
+    }
+
+    @Test
+    void whatADocumentWantsIsRestoredByThisService() {
+        DesiredState document = new DesiredState(
+                "demo",
+                new DesiredState.Masks("-5,-6,-7", null),
+                List.of(new DesiredState.Device(House.A.toString(), null, List.of(5), List.of(4), List.of(), null)),
+                List.of());
+        house.with(House.A, FOUR);
+        RebootService.AfterReboot then = restoring(List.of(document)).look();
+        assertThat(then.masks().source()).isEqualTo(BootMasks.Source.APMATRIX);
+        assertThat(then.masks().apmask().contains(7)).isFalse();
+        assertThat(then.devices()).singleElement().satisfies(device -> {
+            assertThat(device.comesBack()).isTrue();
+            assertThat(device.reason()).isEqualTo(Reason.RESTORED);
+        });
+        assertThat(then.differences()).singleElement().asString().startsWith("apmask is ");
     }
 }
