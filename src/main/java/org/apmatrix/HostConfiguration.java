@@ -61,7 +61,7 @@ import org.apmatrix.service.MasterKeys;
 import org.apmatrix.service.MdevProperties;
 import org.apmatrix.service.MdevService;
 import org.apmatrix.service.MigrationService;
-import org.apmatrix.service.PlanProperties;
+import org.apmatrix.service.RestoreProperties;
 import org.apmatrix.service.PlanService;
 import org.apmatrix.service.QueueService;
 import org.apmatrix.service.RebootService;
@@ -295,7 +295,7 @@ class HostConfiguration {
 
     @Bean
     Restoration restoration(
-            PlanService plans, AuditJournal journal, PlanProperties properties, GuestProperties guests, Clock clock) {
+            PlanService plans, AuditJournal journal, RestoreProperties properties, GuestProperties guests, Clock clock) {
         return new Restoration(plans, journal, properties, guests.patience(), clock);
     }
 
@@ -404,7 +404,7 @@ class HostConfiguration {
 
     @Bean
     RebootService rebootService(
-            Host host, MdevctlStore definitions, NextBoot boot, PlanService plans, PlanProperties properties) {
+            Host host, MdevctlStore definitions, NextBoot boot, PlanService plans, RestoreProperties properties) {
         return new RebootService(
                 host, definitions, boot, () -> properties.restoreOnStart() ? plans.documents() : List.of());
     }

@@ -24,7 +24,7 @@ public final class Restoration {
 
     private final PlanService plans;
     private final AuditJournal journal;
-    private final PlanProperties properties;
+    private final RestoreProperties properties;
     private final Duration patience;
     private final Clock clock;
     private final Instant startedAt;
@@ -32,7 +32,7 @@ public final class Restoration {
 
     /** @param patience how long to wait for each guest in one try */
     public Restoration(
-            PlanService plans, AuditJournal journal, PlanProperties properties, Duration patience, Clock clock) {
+            PlanService plans, AuditJournal journal, RestoreProperties properties, Duration patience, Clock clock) {
         this.plans = plans;
         this.journal = journal;
         this.properties = properties;

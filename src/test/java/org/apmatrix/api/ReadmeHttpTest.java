@@ -15,10 +15,14 @@ import org.apmatrix.Component;
 import org.apmatrix.host.sim.SimulatedQemu;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What README tells people to type, typed. */
 class ReadmeHttpTest extends HttpTest {
     private static final Pattern CODE = Pattern.compile("```(?:sh|bash)\n(.*?)```", Pattern.DOTALL);
+
+    @TempDir
+    Path directory;
 
     private String lastOutput = "";
 
@@ -44,6 +48,11 @@ class ReadmeHttpTest extends HttpTest {
         api.delete("/mdevs/62177883-f1bb-47f0-914d-32a22e3a8804").statusCode(204);
         String pipeline = scriptsOf("## In a pipeline").get(0);
         assertThat(run(pipeline)).as(() -> lastOutput).isZero();
+        assertThat(run(scriptsOf("## Whole plans").get(0))).as(() -> lastOutput).isZero();
+        api.get("/queues?guest=guest1")
+                .body("items.apqn", containsInAnyOrder("05.0004", "05.00ab", "06.0004", "06.00ab"));
+        api.get("/queues?guest=guest3").body("items.apqn", containsInAnyOrder("06.0047", "06.00ff"));
+        assertThat(lastOutput).contains("\"drifted\":false");
     }
 
     @Test
@@ -83,6 +92,7 @@ class ReadmeHttpTest extends HttpTest {
     private int run(String script) throws IOException, InterruptedException {
         String here = script.replace("localhost:8080", "localhost:" + port).replace("curl -X", "curl -f -X");
         Process bash = new ProcessBuilder("bash", "-euo", "pipefail", "-c", here)
+                .directory(directory.toFile())
                 .redirectErrorStream(true)
                 .start();
         String output = new String(bash.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 class RestorationTest {
     private static final Duration PATIENCE = Duration.ofMillis(500);
-    private static final PlanProperties TWICE = new PlanProperties(true, 2, Duration.ofSeconds(1));
+    private static final RestoreProperties TWICE = new RestoreProperties(true, 2, Duration.ofSeconds(1));
     private static final DesiredState DOCUMENT = new DesiredState(
             "demo",
             new DesiredState.Masks("-5", null),
@@ -69,7 +69,7 @@ class RestorationTest {
         return started;
     }
 
-    private Restoration restoration(PlanProperties properties) {
+    private Restoration restoration(RestoreProperties properties) {
         Restoration restoration = new Restoration(service.plans, service.audit, properties, PATIENCE, PlanBench.CLOCK);
         restoration.begin();
         return restoration;
@@ -118,7 +118,7 @@ class RestorationTest {
 
     @Test
     void doesNothingWhereTheSiteDoesNotWantIt() {
-        Restoration restoration = restoration(new PlanProperties(false, 2, Duration.ofSeconds(1)));
+        Restoration restoration = restoration(new RestoreProperties(false, 2, Duration.ofSeconds(1)));
         assertThat(restoration.tryOnce()).isFalse();
         assertThat(restoration.report().owners()).isEmpty();
         assertThat(matrix()).isEmpty();

@@ -16,7 +16,7 @@ import org.springframework.validation.annotation.Validated;
  */
 @Validated
 @ConfigurationProperties("apmatrix")
-public record PlanProperties(
+public record RestoreProperties(
         @DefaultValue("false") boolean restoreOnStart,
         @Min(1) @DefaultValue("20") int restoreAttempts,
         @NotNull @DefaultValue("15s") Duration restoreInterval) {}
