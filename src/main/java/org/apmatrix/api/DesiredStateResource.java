@@ -259,12 +259,16 @@ record DesiredStateResource(
             boolean changed,
 
             @Schema(description = "In the order of execution")
-            List<DryRunResource.StepResource> steps) {
+            List<DryRunResource.StepResource> steps,
+
+            @Schema(description = "What is worth a thought in the document's matrices")
+            List<WarningResource> warnings) {
         static Applied from(PlanService.Applied done) {
             return new Applied(
                     true,
                     done.changed(),
-                    done.steps().stream().map(DryRunResource.StepResource::from).toList());
+                    done.steps().stream().map(DryRunResource.StepResource::from).toList(),
+                    WarningResource.from(done.warnings()));
         }
     }
 
@@ -289,6 +293,9 @@ record DesiredStateResource(
 
             @Schema(description = "Everything that it would be refused for")
             List<Problem> problems,
+
+            @Schema(description = "What is worth a thought: mixed modes or keys, and what becomes of secure keys")
+            List<WarningResource> warnings,
 
             @Schema(description = "Each queue that changes its holder")
             List<MoveResource> moves) {
@@ -315,6 +322,9 @@ record DesiredStateResource(
                             .flatMap(preview -> preview.forecast().problems().stream())
                             .map(problem -> Problem.from(problem, instance))
                             .toList(),
+                    WarningResource.from(previews.stream()
+                            .flatMap(preview -> preview.forecast().warnings().stream())
+                            .toList()),
                     previews.stream()
                             .flatMap(preview -> preview.moves().stream())
                             .map(MoveResource::from)

@@ -234,13 +234,13 @@ final class Examples {
     static final String DESIRED_STATE_APPLIED = """
             {"applied": true, "changed": true,
              "steps": [{"action": "apmask", "target": "/sys/bus/ap/apmask",
-                        "value": "0xf9ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"}]}""";
+                        "value": "0xf9ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"}], "warnings": []}""";
 
     static final String DESIRED_STATE_DRY_RUN = """
             {"dryRun": true,
              "steps": [{"action": "apmask", "target": "/sys/bus/ap/apmask",
                         "value": "0xfbffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"}],
-             "apqnsAdded": ["05.0004"], "apqnsRemoved": [], "guestsAffected": [], "problems": [],
+             "apqnsAdded": ["05.0004"], "apqnsRemoved": [], "guestsAffected": [], "problems": [], "warnings": [],
              "moves": [{"apqn": "05.0004", "from": {"holderKind": "host", "holder": "cex4queue"}, "to": null}]}""";
 
     static final String BOOT_REPORT = """

@@ -27,6 +27,10 @@ public record Forecast(
         this(steps, apqnsAdded, apqnsRemoved, guests, problems, List.of());
     }
 
+    Forecast with(List<Warning> found) {
+        return new Forecast(steps, apqnsAdded, apqnsRemoved, guests, problems, List.copyOf(found));
+    }
+
     /**
      * One step.
      *

@@ -5,7 +5,9 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -13,6 +15,8 @@ import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.apmatrix.ap.AdapterId;
 import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.audit.Attempt;
@@ -24,6 +28,7 @@ import org.apmatrix.fault.Fault;
 import org.apmatrix.fault.HostFailure;
 import org.apmatrix.fault.NotFound;
 import org.apmatrix.fault.RequestDenied;
+import org.apmatrix.host.Card;
 import org.apmatrix.host.GuestState;
 import org.apmatrix.host.MdevDefinition;
 import org.apmatrix.host.MdevctlStore;
@@ -46,6 +51,7 @@ public final class PlanService {
     private final Host host;
     private final GuestService guests;
     private final PlanActs acts;
+    private final SecureKeys secureKeys;
     private final Estates estates;
     private final MaskClaims claims;
     private final MdevctlStore definitions;
@@ -73,6 +79,7 @@ public final class PlanService {
         this.host = host;
         this.guests = guests;
         this.acts = new PlanActs(host, inFlight, hotplug, definitions, properties);
+        this.secureKeys = new SecureKeys(host);
         this.estates = new Estates(stateDirectory, json);
         this.claims = new MaskClaims(stateDirectory, json);
         this.definitions = definitions;
@@ -89,8 +96,9 @@ public final class PlanService {
      *
      * @param changed false when the host was like it already
      * @param steps in the order of execution
+     * @param warnings of the document's matrices
      */
-    public record Applied(boolean changed, List<Forecast.Line> steps) {}
+    public record Applied(boolean changed, List<Forecast.Line> steps, List<Warning> warnings) {}
 
     /**
      * How the host differs from an owner's document.
@@ -114,7 +122,13 @@ public final class PlanService {
     /** What would happen; nothing is changed. */
     public Preview preview(DesiredState document, Rights rights) {
         Draft draft = draft(document.requireSense(), rights, Draft.Scope.ALL);
-        return new Preview(draft.forecast(), draft.moves());
+        List<Warning> warnings = new ArrayList<>(warnings(draft));
+        Stream.concat(draft.unplugs().stream(), draft.plugs().stream())
+                .map(pair -> draft.target().after(draft.view()).mdev(pair.mdev()).or(() -> draft.view().mdev(pair.mdev())))
+                .flatMap(Optional::stream)
+                .flatMap(entry -> secureKeys.warnings(entry.mdev().matrixOrEmpty()).stream())
+                .forEach(warnings::add);
+        return new Preview(draft.forecast().with(warnings), draft.moves());
     }
 
     /**
@@ -133,12 +147,14 @@ public final class PlanService {
         return alone(() -> {
             boolean changed = false;
             List<Forecast.Line> steps = new ArrayList<>();
+            List<Warning> warnings = new ArrayList<>();
             for (DesiredState document : wanted(owner)) {
                 Applied applied = applyAlone(document, rights, patience, Draft.Scope.ALL);
                 changed |= applied.changed();
                 steps.addAll(applied.steps());
+                warnings.addAll(applied.warnings());
             }
-            return new Applied(changed, steps);
+            return new Applied(changed, steps, warnings);
         });
     }
 
@@ -147,7 +163,7 @@ public final class PlanService {
         return alone(() -> {
             List<DesiredState> documents = wanted(owner);
             return documents.isEmpty()
-                    ? new Applied(false, List.of())
+                    ? new Applied(false, List.of(), List.of())
                     : applyAlone(documents.get(0), Rights.ALL, Duration.ZERO, Draft.Scope.WITHOUT_GUESTS);
         });
     }
@@ -248,7 +264,7 @@ public final class PlanService {
                 estates.begin(before.ended(document, clock.instant()));
                 claims.settle(claimant, document.bitsToClear());
             }
-            return new Applied(false, List.of());
+            return new Applied(false, List.of(), warnings(draft));
         }
         List<String> texts = draft.auditedSteps();
         attempt.steps(texts);
@@ -270,7 +286,21 @@ public final class PlanService {
         attempt.whole(texts, masksBefore, masksNow());
         progress.tell("end", "APPLIED");
         LOG.info("plan {}: applied, {} steps", document.owner(), texts.size());
-        return new Applied(true, draft.lines());
+        return new Applied(true, draft.lines(), warnings(draft));
+    }
+
+    private List<Warning> warnings(Draft draft) {
+        Map<AdapterId, Optional<Card.Mode>> modes = new HashMap<>();
+        return draft.target().mdevs().values().stream()
+                .flatMap(Optional::stream)
+                .flatMap(matrix -> Warning.of(
+                        draft.view(),
+                        matrix,
+                        host.masterKeys(),
+                        adapter -> modes.computeIfAbsent(
+                                adapter, id -> host.ask(() -> host.bus().mode(id))))
+                        .stream())
+                .toList();
     }
 
     private Estate.Begun begun(Draft draft, DesiredState document) {

@@ -137,6 +137,12 @@ class DesiredStateHttpTest extends HttpTest {
         }
 
         @Test
+        void areWarnedOfWhatIsMixed() {
+            apply(THREE_GUESTS).body("warnings.code", contains("MIXED_MODES"));
+            dryRun("{'owner': 'demo'}").body("warnings.code", hasItem("SECURE_KEYS"));
+        }
+
+        @Test
         void areTheSameInYaml() {
             api.sendRaw("PUT", "/desired-state", "application/yaml", THREE_GUESTS_IN_YAML)
                     .statusCode(200)
