@@ -182,7 +182,7 @@ public final class Host {
             SortedMap<Apqn, Optional<String>> queues = present.queues();
             ApMask apmask = present.apmask();
             ApMask aqmask = present.aqmask();
-            SortedMap<MdevId, HostView.Entry> entries = entries(queues);
+            SortedMap<MdevId, HostView.Entry> entries = entries(mdevs.ids(), queues);
             return new HostView(
                     generation(entries.values().stream().map(HostView.Entry::mdev)),
                     mdevs.features().orElse(List.of()),
@@ -225,7 +225,7 @@ public final class Host {
      */
     void store(Store store) {
         MdevTree.removedBy(store)
-                .flatMap(id -> Optional.ofNullable(entries(bus.queues()).get(id)))
+                .flatMap(this::entry)
                 .ifPresent(Invariants::mdevNotInUse);
         storeWithoutLook(store);
     }
@@ -233,7 +233,7 @@ public final class Host {
     /** Takes a step back. The only removal among these is of a device that the same change has made just now: to be held, somebody must be seen to hold it. */
     void undo(Store store) {
         MdevTree.removedBy(store)
-                .flatMap(id -> Optional.ofNullable(entries(bus.queues()).get(id)))
+                .flatMap(this::entry)
                 .filter(entry -> Boolean.TRUE.equals(entry.inUse()))
                 .ifPresent(Invariants::mdevNotInUse);
         storeWithoutLook(store);
@@ -281,9 +281,13 @@ public final class Host {
         return machine.majorRelease() >= 6 ? Generation.DYNAMIC : Generation.STATIC;
     }
 
-    private SortedMap<MdevId, HostView.Entry> entries(SortedMap<Apqn, Optional<String>> queues) {
+    private Optional<HostView.Entry> entry(MdevId id) {
+        return entries(List.of(id), bus.queues()).values().stream().findFirst();
+    }
+
+    private SortedMap<MdevId, HostView.Entry> entries(
+            List<MdevId> ids, SortedMap<Apqn, Optional<String>> queues) {
         SortedMap<MdevId, HostView.Entry> entries = new TreeMap<>();
-        List<MdevId> ids = mdevs.ids();
         if (ids.isEmpty()) {
             return entries;
         }

@@ -2,7 +2,9 @@ package org.apmatrix.service;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
@@ -44,9 +46,14 @@ public record Move(
         before.queues().keySet().stream()
                 .filter(apqn -> reservedBefore.contains(apqn) != reservedAfter.contains(apqn))
                 .forEach(touched::add);
+        Map<Apqn, MdevId> ownersBefore = owners(before, touched);
+        Map<Apqn, MdevId> ownersAfter = owners(after, touched);
         List<Move> moves = new ArrayList<>();
         for (Apqn apqn : touched) {
-            Move move = new Move(apqn, holding(before, apqn), holding(after, apqn));
+            Move move = new Move(
+                    apqn,
+                    holding(before, apqn, ownersBefore.get(apqn)),
+                    holding(after, apqn, ownersAfter.get(apqn)));
             if (!Objects.equals(move.from(), move.to())) {
                 moves.add(move);
             }
@@ -54,14 +61,21 @@ public record Move(
         return moves;
     }
 
-    private static @Nullable Holding holding(HostView view, Apqn apqn) {
-        return view.ownerOf(apqn)
-                .map(entry ->
-                        new Holding(Conflict.HolderKind.MDEV, entry.mdev().id().toString()))
-                .orElseGet(() -> view.isReserved(apqn)
-                        ? new Holding(
-                                Conflict.HolderKind.HOST, view.driverOf(apqn).orElse(null))
-                        : null);
+    private static Map<Apqn, MdevId> owners(HostView view, Set<Apqn> touched) {
+        Map<Apqn, MdevId> owners = new HashMap<>();
+        view.mdevs().forEach((id, entry) -> entry.mdev().matrixOrEmpty().apqns().stream()
+                .filter(touched::contains)
+                .forEach(apqn -> owners.put(apqn, id)));
+        return owners;
+    }
+
+    private static @Nullable Holding holding(HostView view, Apqn apqn, @Nullable MdevId owner) {
+        if (owner != null) {
+            return new Holding(Conflict.HolderKind.MDEV, owner.toString());
+        }
+        return view.isReserved(apqn)
+                ? new Holding(Conflict.HolderKind.HOST, view.driverOf(apqn).orElse(null))
+                : null;
     }
 
     /** Whether it comes to a device, or from the host to the guests. */

@@ -1,13 +1,19 @@
 package org.apmatrix.service;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.Matrix;
@@ -154,18 +160,96 @@ final class Transition {
         pending.removeAll(toRemove);
         pending.forEach(this::giveUpBeforeMasks);
         steps.addAll(maskWrites.change(view.with(devices()), target.apmask(), target.aqmask()));
-        while (!pending.isEmpty()) {
-            Optional<MdevId> free =
-                    pending.stream().filter(id -> isFree(id, now)).findFirst();
-            Optional<MdevId> inTheWay = free.isPresent() ? Optional.empty() : mostInTheWay(pending);
+        arriveInOrder(pending);
+    }
+
+    /** Whoever waits for nobody goes first; where all wait, the one after which most others need not wait gives up first. */
+    private void arriveInOrder(List<MdevId> pending) {
+        Waiting waiting = new Waiting(pending);
+        while (!waiting.isEmpty()) {
+            Optional<MdevId> free = waiting.free();
+            Optional<MdevId> inTheWay = free.isPresent() ? Optional.empty() : waiting.mostInTheWay();
             if (inTheWay.isPresent()) {
-                shrink(inTheWay.get());
+                write(inTheWay.get(), common(inTheWay.get()));
+                waiting.hasMoved(inTheWay.get());
             } else {
                 // where even that does not free it, two devices are to have the same queue: refused before it is tried
-                MdevId next = free.orElse(pending.get(0));
+                MdevId next = free.orElseGet(waiting::first);
                 arrive(next);
-                pending.remove(next);
+                waiting.hasArrived(next);
             }
+        }
+    }
+
+    /** Who waits for whom to give up a queue; each pair of devices is compared once, and again only when one of them has moved. */
+    private final class Waiting {
+        private final SortedMap<MdevId, Set<MdevId>> blockers = new TreeMap<>();
+        private final Map<MdevId, Set<MdevId>> blocked = new HashMap<>();
+        private final NavigableSet<MdevId> free = new TreeSet<>();
+
+        Waiting(List<MdevId> pending) {
+            for (MdevId id : pending) {
+                Set<MdevId> before = new HashSet<>();
+                now.keySet().stream().filter(other -> isInTheWay(other, id)).forEach(other -> {
+                    before.add(other);
+                    blocked.computeIfAbsent(other, any -> new TreeSet<>()).add(id);
+                });
+                blockers.put(id, before);
+                if (before.isEmpty()) {
+                    free.add(id);
+                }
+            }
+        }
+
+        private boolean isInTheWay(MdevId other, MdevId id) {
+            return !other.equals(id)
+                    && !present(other).shared(target.wanted(id).orElseThrow()).hasNoApqn();
+        }
+
+        boolean isEmpty() {
+            return blockers.isEmpty();
+        }
+
+        MdevId first() {
+            return blockers.firstKey();
+        }
+
+        Optional<MdevId> free() {
+            return free.stream().findFirst();
+        }
+
+        /** Of those that can give something up. */
+        Optional<MdevId> mostInTheWay() {
+            return blockers.keySet().stream()
+                    .filter(id -> !common(id).equals(present(id)))
+                    .max(Comparator.<MdevId>comparingLong(this::freedBy).thenComparing(Comparator.reverseOrder()));
+        }
+
+        private long freedBy(MdevId id) {
+            Matrix kept = common(id);
+            return blocked.getOrDefault(id, Set.of()).stream()
+                    .filter(other -> requireNonNull(blockers.get(other)).size() == 1
+                            && kept.shared(target.wanted(other).orElseThrow()).hasNoApqn())
+                    .count();
+        }
+
+        void hasArrived(MdevId id) {
+            blockers.remove(id);
+            free.remove(id);
+            blocked.values().forEach(waiting -> waiting.remove(id));
+            hasMoved(id);
+        }
+
+        void hasMoved(MdevId id) {
+            Set<MdevId> waiting = blocked.getOrDefault(id, Set.of());
+            waiting.stream().filter(other -> !isInTheWay(id, other)).toList().forEach(other -> {
+                waiting.remove(other);
+                Set<MdevId> left = requireNonNull(blockers.get(other));
+                left.remove(id);
+                if (left.isEmpty()) {
+                    free.add(other);
+                }
+            });
         }
     }
 
@@ -184,46 +268,28 @@ final class Transition {
         if (!writes(id).atOnce()) {
             steps.addAll(writes(id).unassign(before, after));
             now.put(id, MatrixWrites.common(before, after));
-        } else if (isTakenByMasks(id)) {
-            boolean atOnce = view.with(devices()).heldByHost(after).isEmpty() && isFree(id, now);
+        } else if (isTakenByMasks(before)) {
+            boolean atOnce = view.heldByHost(after).isEmpty() && isFree(id);
             write(id, atOnce ? after : MatrixWrites.common(before, after));
         }
     }
 
-    private boolean isTakenByMasks(MdevId id) {
-        HostView alone = view.with(devices());
-        return Stream.concat(
-                        alone.takenByMasks(target.apmask(), target.aqmask()).stream(),
-                        view.overridesSupported()
-                                ? alone.touchedByMasks(target.apmask(), target.aqmask()).stream()
-                                : Stream.of())
-                .anyMatch(conflict -> id.toString().equals(conflict.holder()));
+    /** Whether the masks that shall be would take a queue from a device with this matrix, or the kernel takes it so ({@link HostView#touchedByMasks}). */
+    private boolean isTakenByMasks(Matrix matrix) {
+        Matrix reservedThen = Matrix.of(target.apmask(), target.aqmask());
+        return matrix.shared(reservedThen).apqns().stream().anyMatch(apqn -> !view.isReserved(apqn))
+                || (view.overridesSupported()
+                        && !matrix.hasNoApqn()
+                        && (matrix.adapters().intersects(target.apmask().minus(view.apmask()))
+                                || matrix.domains().intersects(target.aqmask().minus(view.aqmask()))));
     }
 
     /** Whether nothing of what the device shall have is another's as things stand. */
-    private boolean isFree(MdevId id, Map<MdevId, Matrix> devices) {
+    private boolean isFree(MdevId id) {
         Matrix wanted = target.wanted(id).orElseThrow();
-        return devices.entrySet().stream()
+        return now.entrySet().stream()
                 .allMatch(other -> other.getKey().equals(id)
                         || other.getValue().shared(wanted).hasNoApqn());
-    }
-
-    /** Of those that can give something up, the one after which most others are free. */
-    private Optional<MdevId> mostInTheWay(List<MdevId> pending) {
-        return pending.stream()
-                .filter(id -> !common(id).equals(present(id)))
-                .max(Comparator.<MdevId>comparingLong(id -> freedBy(id, pending))
-                        .thenComparing(Comparator.reverseOrder()));
-    }
-
-    private long freedBy(MdevId id, List<MdevId> pending) {
-        Map<MdevId, Matrix> then = new TreeMap<>(now);
-        then.put(id, common(id));
-        return pending.stream().filter(other -> isFree(other, then)).count();
-    }
-
-    private void shrink(MdevId id) {
-        write(id, common(id));
     }
 
     private void arrive(MdevId id) {
