@@ -125,6 +125,8 @@ apmatrix:
   preflight:
     # the host's own /etc, /run, /usr and /var, by hostPID and CAP_SYS_PTRACE
     root: /proc/1/root
+  definitions:
+    directory: /etc/mdevctl.d
   guests:
     qmp:
       sockets:

@@ -149,6 +149,8 @@ spec:
           mountPath: /run/lock
         - name: state
           mountPath: /var/lib/apmatrix
+        - name: definitions
+          mountPath: /etc/mdevctl.d
         {{- range $number, $monitor := .Values.monitors }}
         - name: monitors-{{ $number }}
           mountPath: {{ $monitor.directory }}
@@ -214,10 +216,15 @@ spec:
       hostPath:
         path: /run/lock
         type: Directory
-    # work in flight, prepared migrations and the audit journal outlive the pod
+    # work in flight, prepared migrations, documents and the audit journal outlive the pod
     - name: state
       hostPath:
         path: /var/lib/apmatrix
+        type: DirectoryOrCreate
+    # mdevctl's definitions of devices, which come back after a boot
+    - name: definitions
+      hostPath:
+        path: /etc/mdevctl.d
         type: DirectoryOrCreate
     {{- range $number, $monitor := .Values.monitors }}
     # monitors of QEMU; connecting to a socket is no write to the directory

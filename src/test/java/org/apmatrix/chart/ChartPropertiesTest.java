@@ -15,6 +15,7 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.apmatrix.access.AccessProperties;
 import org.apmatrix.access.Role;
+import org.apmatrix.host.DefinitionProperties;
 import org.apmatrix.host.GuestProperties;
 import org.apmatrix.host.HostProperties;
 import org.apmatrix.host.qmp.QmpProperties;
@@ -54,6 +55,8 @@ class ChartPropertiesTest {
             HostProperties.class,
             "apmatrix.preflight",
             PreflightProperties.class,
+            "apmatrix.definitions",
+            DefinitionProperties.class,
             "apmatrix.guests.qmp",
             QmpProperties.class);
 

@@ -234,13 +234,14 @@ class ChartTest {
                             "/dev/vfio", "/dev/vfio read-only",
                             "/run/lock", "/run/lock",
                             "/var/lib/apmatrix", "/var/lib/apmatrix",
+                            "/etc/mdevctl.d", "/etc/mdevctl.d",
                             "/run/qemu", "/run/qemu read-only"));
         }
 
         @Test
         void mountsTheDirectoriesOfMonitorsAndOfLibvirtThatItWasGiven() {
             assertThat(hostPaths(Chart.with(EVERYTHING)))
-                    .hasSize(10)
+                    .hasSize(11)
                     .containsEntry("/srv/guests/", "/srv/guests/ read-only")
                     .containsEntry("/run/libvirt", "/run/libvirt read-only");
         }
