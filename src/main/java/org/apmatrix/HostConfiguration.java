@@ -46,6 +46,8 @@ import org.apmatrix.preflight.Ground;
 import org.apmatrix.preflight.Preflight;
 import org.apmatrix.preflight.PreflightProperties;
 import org.apmatrix.service.Aftermath;
+import org.apmatrix.service.AllocationProperties;
+import org.apmatrix.service.AllocationService;
 import org.apmatrix.service.Attachments;
 import org.apmatrix.service.DefinitionService;
 import org.apmatrix.service.GuestNotes;
@@ -297,6 +299,36 @@ class HostConfiguration {
     Restoration restoration(
             PlanService plans, AuditJournal journal, RestoreProperties properties, GuestProperties guests, Clock clock) {
         return new Restoration(plans, journal, properties, guests.patience(), clock);
+    }
+
+    @Bean
+    AllocationService allocationService(
+            Host host,
+            GuestService guests,
+            HotplugService hotplug,
+            PlanService plans,
+            HostWatcher watcher,
+            EventJournal journal,
+            AuditJournal audit,
+            AllocationProperties allocations,
+            MdevProperties mdevs,
+            Clock clock,
+            HostProperties properties,
+            JsonMapper json) {
+        return new AllocationService(
+                host,
+                guests,
+                hotplug,
+                plans,
+                watcher,
+                new IdempotencyKeys(IDEMPOTENCY_RETENTION, IDEMPOTENCY_KEYS, Ticker.systemTicker()),
+                journal,
+                audit,
+                allocations,
+                mdevs,
+                clock,
+                properties.stateDirectory(),
+                json);
     }
 
     @Bean

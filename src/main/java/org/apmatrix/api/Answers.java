@@ -4,6 +4,7 @@ import java.net.URI;
 import java.util.function.Function;
 import org.apmatrix.access.Caller;
 import org.apmatrix.access.Role;
+import org.apmatrix.fault.InvalidValue;
 import org.apmatrix.service.Outcome;
 import org.apmatrix.service.StateTag;
 import org.apmatrix.service.WriteOptions;
@@ -20,6 +21,18 @@ final class Answers {
                 Boolean.TRUE.equals(live),
                 ifMatch,
                 Caller.current().has(Role.CONTROL_DOMAIN_ADMIN));
+    }
+
+    /** The header Idempotency-Key, made its caller's own: two callers who choose the same key mean two requests. */
+    static @Nullable String ownKey(@Nullable String idempotencyKey) {
+        if (idempotencyKey == null) {
+            return null;
+        }
+        if (!idempotencyKey.matches("[\\x21-\\x7e]{1,255}")) {
+            throw new InvalidValue("Idempotency-Key", "1 to 255 printable characters without blanks.");
+        }
+        Caller caller = Caller.current();
+        return caller.kind() + " " + caller.name() + " " + idempotencyKey;
     }
 
     /** The plan of a dry run, or what {@code answer} makes of the state. */

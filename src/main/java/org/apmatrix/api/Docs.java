@@ -14,5 +14,8 @@ final class Docs {
     static final String PREFER =
             "wait=SECONDS (RFC 7240): how long to wait for QEMU, up to 300; without it apmatrix.guests.patience";
 
+    static final String IDEMPOTENCY_KEY =
+            "1 to 255 printable characters: the same key with the same body answers as the first time";
+
     private Docs() {}
 }

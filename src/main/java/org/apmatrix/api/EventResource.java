@@ -61,7 +61,8 @@ record EventResource(
             "masks.changed; mdev.created, mdev.removed, mdev.vanished (a device that this service made or that a guest has is gone, and this"
                     + " service did not remove it: told instead of mdev.removed); matrix.changed (what is assigned), guestMatrix.changed (what of it a guest gets);"
                     + " attachment.changed (which guest has a device, or is about to get or to give it); guest.appeared, guest.gone, guest.changed; queue.changed (it"
-                    + " appeared, went, or changed its driver); plan.progress (how far applying a document has come)";
+                    + " appeared, went, or changed its driver); plan.progress (how far applying a document has come);"
+                    + " allocation.changed (an allocation was made, changed its state, or was given back)";
 
     static EventResource from(Event event) {
         Event.Change change = event.change();
@@ -103,6 +104,10 @@ record EventResource(
         }
         if (state instanceof Event.State.Progress plan) {
             return new Progress(plan.owner(), plan.done(), plan.of(), plan.step(), plan.status());
+        }
+        if (state instanceof Event.State.Allocated allocated) {
+            return new Allocated(
+                    allocated.id(), allocated.owner(), allocated.mdev().toString(), allocated.state());
         }
         return new Queue(((Event.State.Queue) state).driver());
     }
@@ -164,6 +169,18 @@ record EventResource(
                     description = "INCOMPLETE: it failed, and not all could be taken back",
                     allowableValues = {"RUNNING", "APPLIED", "TAKEN_BACK", "INCOMPLETE"})
             String status)
+            implements State {}
+
+    @Schema(name = "EventAllocation", description = "allocation.changed: the allocation; null after it is gone")
+    record Allocated(
+            @Schema(format = "uuid", example = Examples.ALLOCATION_ID)
+            String id,
+
+            @Schema(example = "payments") String owner,
+            @Schema(format = "uuid", example = Examples.UUID) String mdev,
+
+            @Schema(allowableValues = {"CREATING", "ACTIVE", "EXPIRED", "RELEASING", "LOST"})
+            String state)
             implements State {}
 
     @Schema(name = "EventQueue", description = "queue.changed")

@@ -64,6 +64,27 @@ final class Examples {
              "hostAdapters": [6], "hostDomains": [4],
              "moved": [{"apqn": "05.0004", "from": "cex4queue", "to": "vfio_ap"}]}""";
 
+    static final String ALLOCATION_ID = "0b8f2f0e-6c1f-4a57-9d61-5a4d0c7be912";
+    static final String ALLOCATION_REQUEST = """
+            {"owner": "payments", "guest": "guest1", "mode": "CCA", "queues": 2, "ttl": "PT4H", "mayTakeFromHost": true}""";
+    static final String SMALLEST_ALLOCATION_REQUEST = """
+            {"owner": "payments", "mode": "CCA", "queues": 1}""";
+    static final String RENEWAL_REQUEST = "{\"ttl\": \"PT4H\"}";
+    private static final String ALLOCATION_TO_STATE = """
+            {"id": "0b8f2f0e-6c1f-4a57-9d61-5a4d0c7be912", "owner": "payments",
+             "mdev": "62177883-f1bb-47f0-914d-32a22e3a8804", "mode": "CCA", "queues": ["05.0004", "05.0047"],
+             "adapters": [5], "domains": [4, 71], "controlDomains": [], "guest": "guest1", "state": \"""";
+    private static final String ALLOCATION_FROM_STATE = """
+            ", "createdAt": "2026-01-02T03:04:05Z", "ttl": "PT4H", "expiresAt": "2026-01-02T07:04:05Z",
+             "onExpiry": "keep", "fromHost": ["05.0004", "05.0047"],
+             "explanation": ["2 CCA queues on 1 adapter in 2 domains: 05.0004, 05.0047."]}""";
+    static final String ALLOCATION = ALLOCATION_TO_STATE + "ACTIVE" + ALLOCATION_FROM_STATE;
+    static final String ALLOCATION_RELEASING = ALLOCATION_TO_STATE + "RELEASING" + ALLOCATION_FROM_STATE;
+    static final String ALLOCATIONS = "{\"items\": [" + ALLOCATION + "]}";
+    static final String DRY_RUN_NOTHING = """
+            {"dryRun": true, "steps": [], "apqnsAdded": [], "apqnsRemoved": [], "guestsAffected": [], "problems": [],
+             "warnings": []}""";
+
     static final String MDEV = """
             {"uuid": "62177883-f1bb-47f0-914d-32a22e3a8804",
              "path": "/sys/devices/vfio_ap/matrix/62177883-f1bb-47f0-914d-32a22e3a8804",

@@ -12,7 +12,6 @@ import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
-import org.apmatrix.access.Caller;
 import org.apmatrix.ap.AdapterId;
 import org.apmatrix.ap.DomainId;
 import org.apmatrix.ap.MdevId;
@@ -152,26 +151,15 @@ class MdevController {
     ResponseEntity<Object> create(
             @RequestBody MdevResource.Request body,
             @Parameter(description = Docs.DRY_RUN) @RequestParam(required = false) @Nullable Boolean dryRun,
-            @Parameter(
-                            description =
-                                    "1 to 255 printable characters: the same key with the same body answers as the first time")
+            @Parameter(description = Docs.IDEMPOTENCY_KEY)
                     @RequestHeader(name = "Idempotency-Key", required = false)
                     @Nullable
                     String idempotencyKey,
             HttpServletRequest request) {
-        if (idempotencyKey != null && !idempotencyKey.matches("[\\x21-\\x7e]{1,255}")) {
-            throw new InvalidValue("Idempotency-Key", "1 to 255 printable characters without blanks.");
-        }
         MdevId uuid = body.uuid() == null ? null : ApiConverters.mdevId("uuid", body.uuid());
         return answer(
-                mdevs.create(uuid, body.matrix(), ownKey(idempotencyKey), Answers.options(dryRun, null, null)),
+                mdevs.create(uuid, body.matrix(), Answers.ownKey(idempotencyKey), Answers.options(dryRun, null, null)),
                 request);
-    }
-
-    /** Two callers who choose the same key mean two requests. */
-    private static @Nullable String ownKey(@Nullable String idempotencyKey) {
-        Caller caller = Caller.current();
-        return idempotencyKey == null ? null : caller.kind() + " " + caller.name() + " " + idempotencyKey;
     }
 
     @PutMapping(path = "/{uuid}", consumes = MediaType.APPLICATION_JSON_VALUE)

@@ -60,6 +60,8 @@ class OpenApiConfiguration {
             "DriverRequest",
             "ApDeviceRequest",
             "DesiredStateRequest",
+            "AllocationRequest",
+            "RenewalRequest",
             "DesiredMasks",
             "DesiredMdevRequest",
             "DesiredAttachmentRequest",
@@ -122,6 +124,9 @@ class OpenApiConfiguration {
                         new Tag()
                                 .name("Definitions")
                                 .description("What mdevctl and libvirt keep of devices beyond a boot"),
+                        new Tag()
+                                .name("Allocations")
+                                .description("Queues by wish: chosen by the service, for good or as a lease"),
                         new Tag().name("Guests").description("Guests, hot plug and hot unplug"),
                         new Tag().name("Events").description("What changes on the host, as it happens"),
                         new Tag().name("Audit").description("Who tried to change what, and how it ended"),
@@ -292,6 +297,8 @@ class OpenApiConfiguration {
                     UNSUPPORTED_MEDIA_TYPE,
                     MDEV_NOT_FOUND,
                     DEFINITION_NOT_FOUND,
+                    ALLOCATION_NOT_FOUND,
+                    ALLOCATION_IMPOSSIBLE,
                     DEFINITION_NOT_STARTABLE,
                     ADAPTER_NOT_FOUND,
                     QUEUE_NOT_FOUND,

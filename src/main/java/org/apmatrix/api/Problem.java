@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /** A problem answer (RFC 9457). */
 @Schema(
         description =
-                "A problem (RFC 9457). Further members depend on the code: field, pid, apmask, aqmask, queues, mdevs, notUndone, mdev, owner, problems, guest, state, attached, missing,"
+                "A problem (RFC 9457). Further members depend on the code: field, pid, apmask, aqmask, queues, mdevs, notUndone, mdev, owner, problems, guest, state, attached, missing, wouldHelp,"
                         + " qemuClass, qemuDesc.")
 record Problem(
         @Schema(description = "Where the service explains the code", example = "/problems/apqn-in-use")

@@ -47,6 +47,7 @@ class ProblemAdvice {
             case NOT_FOUND,
                     MDEV_NOT_FOUND,
                     DEFINITION_NOT_FOUND,
+                    ALLOCATION_NOT_FOUND,
                     ADAPTER_NOT_FOUND,
                     QUEUE_NOT_FOUND,
                     GUEST_NOT_FOUND,
@@ -73,6 +74,7 @@ class ProblemAdvice {
                     AP_DEVICE_MISMATCH,
                     QEMU_REFUSED,
                     FOREIGN_MDEV,
+                    ALLOCATION_IMPOSSIBLE,
                     SIMULATION_IN_USE -> HttpStatus.CONFLICT;
             case EVENTS_GONE -> HttpStatus.GONE;
             case STATE_CHANGED -> HttpStatus.PRECONDITION_FAILED;

@@ -157,6 +157,28 @@ public final class Attempt implements AutoCloseable {
         errno = kernelErrno;
     }
 
+    /** Whether it was said that something is going to be done. */
+    public boolean isIntended() {
+        return isIntended;
+    }
+
+    /**
+     * Records how work of the service's own ended.
+     *
+     * @param result such as {@code RELEASED}, or the code of what it failed for
+     * @param kernelErrno null where the kernel said nothing
+     */
+    public void endOwn(String result, @Nullable String kernelErrno) {
+        if (journal == null || hasEnded) {
+            return;
+        }
+        hasEnded = true;
+        journal.outcome(
+                record(AuditRecord.Kind.OUTCOME).ended(journal.now(), after, result, null, kernelErrno, null, 1),
+                isIntended,
+                true);
+    }
+
     /** Whether the outcome is recorded, or still to come. */
     public boolean hasEnded() {
         return hasEnded;

@@ -89,6 +89,13 @@ public record Event(EventId id, Instant time, Change change) {
          */
         record Progress(String owner, int done, int of, String step, String status) implements State {}
 
+        /**
+         * An allocation.
+         *
+         * @param state {@code CREATING}, {@code ACTIVE}, {@code EXPIRED}, {@code RELEASING} or {@code LOST}
+         */
+        record Allocated(String id, String owner, MdevId mdev, String state) implements State {}
+
         /** A queue that is there; the driver is null when none is bound. */
         record Queue(@Nullable String driver) implements State {}
     }

@@ -25,7 +25,9 @@ public enum EventType {
     /** A queue appeared, went, or changed its driver. */
     QUEUE_CHANGED("queue.changed"),
     /** How far applying a document has come. */
-    PLAN_PROGRESS("plan.progress");
+    PLAN_PROGRESS("plan.progress"),
+    /** An allocation was made, changed its state, or was given back. */
+    ALLOCATION_CHANGED("allocation.changed");
 
     private final String text;
 

@@ -71,6 +71,11 @@ public enum ErrorCode {
             "No definition of a mediated device with this UUID is kept on the host, so nothing makes it at boot.",
             "GET /api/v1/definitions lists what is defined; PUT to this path defines the device.",
             "mdevctl list -d shows the same; apmatrix.definitions.directory tells where the service looks."),
+    ALLOCATION_NOT_FOUND(
+            "No such allocation",
+            "There is no allocation with this id: it was given back, has expired, or there never was one.",
+            "GET /api/v1/allocations lists those that are.",
+            "The audit journal tells when it was given back, and by whom."),
     ADAPTER_NOT_FOUND(
             "No such adapter",
             "The host's AP bus has no adapter with this number.",
@@ -91,6 +96,11 @@ public enum ErrorCode {
             "Nothing of this kind is plugged into the guest.",
             "PUT /api/v1/guests/{guest}/ap-device plugs a mediated device in.",
             "Nothing."),
+    ALLOCATION_IMPOSSIBLE(
+            "No queues that fit the wish",
+            "No product of adapters and domains has what was wished for. Nothing was changed.",
+            "The member missing tells what there is and why it is not enough; each sentence of wouldHelp names something that would make it possible.",
+            "Queues that other devices have come free when these are removed; queues of the host can be given with mayTakeFromHost."),
     MDEV_EXISTS(
             "The mediated device stands already",
             "A mediated device with this UUID stands already, perhaps one that is being removed and waits for its user.",

@@ -24,6 +24,16 @@ public final class NotFound extends Fault {
                 ErrorCode.DEFINITION_NOT_FOUND, "There is no definition of the mediated device " + mdev + ".");
     }
 
+    /** The allocation is named as the caller spelled it. */
+    public static NotFound allocation(String id) {
+        return new NotFound(ErrorCode.ALLOCATION_NOT_FOUND, "There is no allocation " + id + ".");
+    }
+
+    /** One that is being given back is not there to be renewed. */
+    public static NotFound allocationOnItsWayOut(String id) {
+        return new NotFound(ErrorCode.ALLOCATION_NOT_FOUND, "The allocation " + id + " is being given back.");
+    }
+
     public static NotFound adapter(AdapterId adapter) {
         return new NotFound(
                 ErrorCode.ADAPTER_NOT_FOUND,

@@ -324,6 +324,19 @@ public final class RequestDenied extends Fault {
     }
 
     /**
+     * No product of adapters and domains is what somebody wished for.
+     *
+     * @param missing what there is, and why it is not enough
+     * @param wouldHelp what would make it possible; empty when nothing here would
+     */
+    public static RequestDenied allocationImpossible(List<String> missing, List<String> wouldHelp) {
+        return withFacts(
+                ErrorCode.ALLOCATION_IMPOSSIBLE,
+                String.join(" ", missing),
+                Map.of("missing", List.copyOf(missing), "wouldHelp", List.copyOf(wouldHelp)));
+    }
+
+    /**
      * A document wants a device that somebody else has made.
      *
      * @param owner whose document has it; null where no document has

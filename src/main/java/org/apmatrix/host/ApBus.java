@@ -104,6 +104,11 @@ public final class ApBus {
     }
 
     public Optional<Card> card(AdapterId id) {
+        return cardUnasked(id).map(card -> card.withSerialNumber(serialNumber(DEVICES.resolve("card" + id))));
+    }
+
+    /** The same without the serial number, for which the kernel asks the card: one that is stuck keeps nobody waiting. */
+    public Optional<Card> cardUnasked(AdapterId id) {
         Path card = DEVICES.resolve("card" + id);
         if (!sysfs.exists(card)) {
             return Optional.empty();
@@ -121,7 +126,7 @@ public final class ApBus {
                         .filter(text -> text.matches("[0-9]{1,18}"))
                         .map(Long::valueOf)
                         .orElse(null),
-                serialNumber(card)));
+                null));
     }
 
     /** The mode from the card's function bits, which stand there whatever driver has it (ap_bus.h: bit 3 CCA, 4 accelerator, 5 EP11, from the left). */

@@ -22,6 +22,10 @@ public record Card(
         @Nullable Long requestCount,
         @Nullable String serialNumber) {
 
+    Card withSerialNumber(@Nullable String told) {
+        return new Card(id, hwType, type, mode, online, configured, checkstop, requestCount, told);
+    }
+
     /** What a card's firmware does. */
     public enum Mode {
         CCA,

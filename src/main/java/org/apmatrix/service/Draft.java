@@ -74,6 +74,7 @@ final class Draft {
      * What a draft is made on.
      *
      * @param guests how a guest is; empty where there is none of the name
+     * @param otherOwners whose a device is that no document has made, in words
      */
     record Ground(
             MdevTree tree,
@@ -82,6 +83,7 @@ final class Draft {
             MaskClaims claims,
             MdevctlStore definitions,
             Function<GuestName, Optional<GuestState>> guests,
+            Function<MdevId, Optional<String>> otherOwners,
             int maxApqns) {}
 
     Draft(Ground ground, DesiredState document, Estate estate, HostView view, Rights rights, Scope scope) {
@@ -135,7 +137,8 @@ final class Draft {
         Optional<String> owner = ground.estates().ownerOf(id);
         boolean another = owner.isPresent() && !owner.get().equals(estate.owner());
         if (another || (view.mdev(id).isPresent() && !estate.has(id))) {
-            throw RequestDenied.foreignMdev(id, owner.orElse(null));
+            throw RequestDenied.foreignMdev(
+                    id, owner.or(() -> ground.otherOwners().apply(id)).orElse(null));
         }
     }
 

@@ -3,6 +3,7 @@ package org.apmatrix.service;
 import static java.util.Objects.requireNonNull;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.apmatrix.ap.ApMask;
@@ -61,16 +62,31 @@ final class MaskClaims {
         change(claimant, new Claim(before.wanted().or(wanted), before.taken().or(wanted.and(now))), true);
     }
 
+    /** All who want something, or have something to give back. */
+    synchronized List<String> claimants() {
+        return List.copyOf(claims.keySet());
+    }
+
     /** The claimant wants exactly these now. Others who want what it took have to give it back from now on. */
     synchronized void settle(String claimant, MaskBits wanted) {
+        settle(claimant, wanted, MaskBits.NONE);
+    }
+
+    /**
+     * The same, of one who could not give everything back.
+     *
+     * @param owed what is still to go back, though the claimant does not want it
+     */
+    synchronized void settle(String claimant, MaskBits wanted, MaskBits owed) {
         Claim before = of(claimant);
-        MaskBits handedOn = before.taken().minus(wanted);
+        MaskBits kept = wanted.or(owed);
+        MaskBits handedOn = before.taken().minus(kept);
         SortedMap<String, Claim> next = new TreeMap<>(claims);
         next.replaceAll((name, claim) -> name.equals(claimant)
                 ? claim
                 : new Claim(claim.wanted(), claim.taken().or(claim.wanted().and(handedOn))));
         claims = next;
-        change(claimant, new Claim(wanted, before.taken().and(wanted)), false);
+        change(claimant, new Claim(wanted, before.taken().and(kept)), false);
     }
 
     /** As it was before {@link #begin}: nothing has come of it. */

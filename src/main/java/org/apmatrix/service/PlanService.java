@@ -14,6 +14,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.apmatrix.ap.AdapterId;
@@ -59,6 +60,7 @@ public final class PlanService {
     private final EventJournal journal;
     private final Clock clock;
     private final ReentrantLock planning = new ReentrantLock(true);
+    private volatile Function<MdevId, Optional<String>> otherOwners = mdev -> Optional.empty();
 
     /**
      * Reads what earlier processes noted.
@@ -199,6 +201,11 @@ public final class PlanService {
         return claims;
     }
 
+    /** Tells whose a device is that no document has made, for the refusal of a document that names it. */
+    void namesOtherOwners(Function<MdevId, Optional<String>> owners) {
+        otherOwners = owners;
+    }
+
     /** Does something while no plan is being applied, and no other is. Throws HOST_LOCKED when that takes too long. */
     <T> T alone(Supplier<T> work) {
         boolean mine = false;
@@ -238,7 +245,7 @@ public final class PlanService {
     }
 
     private Draft.Ground ground() {
-        return new Draft.Ground(host.mdevs(), host.bus(), estates, claims, definitions, this::guestState, maxApqns);
+        return new Draft.Ground(host.mdevs(), host.bus(), estates, claims, definitions, this::guestState, otherOwners, maxApqns);
     }
 
     private Optional<GuestState> guestState(GuestName name) {

@@ -14,6 +14,7 @@ import org.apmatrix.host.sim.SimulatedGuests;
 import org.apmatrix.host.sim.SimulatedKernel;
 import org.apmatrix.host.sim.SimulatedMachine;
 import org.apmatrix.host.sim.SimulatedQemu;
+import org.apmatrix.service.AllocationService;
 import org.apmatrix.service.DesiredState;
 import org.apmatrix.service.MasterKeys;
 import org.apmatrix.service.PlanService;
@@ -53,6 +54,11 @@ final class FreshMachine implements BeforeEachCallback, AfterAllCallback {
         plans.documents()
                 .forEach(left -> plans.apply(
                         new DesiredState(left.owner(), null, List.of(), List.of()), Rights.ALL, Duration.ZERO));
+        AllocationService allocations = service.getBean(AllocationService.class);
+        Patience.until(() -> {
+            allocations.list(null).forEach(left -> allocations.release(left.id(), Duration.ZERO, false));
+            return allocations.list(null).isEmpty();
+        });
         List.of("guest1", "guest2", "guest3").forEach(name -> guests.start(name, SimulatedQemu.Settings.DEFAULT));
     }
 

@@ -21,6 +21,7 @@ import org.springframework.test.context.ActiveProfiles;
             "apmatrix.host.state-directory=target/http-tests/state",
             "apmatrix.audit.refusals-per-minute=10000",
             "apmatrix.guests.reconcile-interval=100ms",
+            "apmatrix.allocations.expiry-interval=100ms",
             "apmatrix.events.poll-interval=100ms",
             "apmatrix.events.heartbeat=200ms",
             "apmatrix.events.journal=2000",

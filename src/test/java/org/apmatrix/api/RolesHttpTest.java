@@ -35,6 +35,11 @@ class RolesHttpTest extends SecuredHttpTest {
             entry("PUT /api/v1/desired-state", OPERATOR),
             entry("GET /api/v1/desired-state/drift", VIEWER),
             entry("POST /api/v1/desired-state/reconcile", OPERATOR),
+            entry("GET /api/v1/allocations", VIEWER),
+            entry("POST /api/v1/allocations", OPERATOR),
+            entry("GET /api/v1/allocations/{id}", VIEWER),
+            entry("PUT /api/v1/allocations/{id}", OPERATOR),
+            entry("DELETE /api/v1/allocations/{id}", OPERATOR),
             entry("GET /api/v1/adapters", VIEWER),
             entry("GET /api/v1/adapters/{adapter}", VIEWER),
             entry("GET /api/v1/queues", VIEWER),
@@ -200,6 +205,37 @@ class RolesHttpTest extends SecuredHttpTest {
     }
 
     @Test
+    void takingQueuesFromTheHostByWishNeedsItsOwnRoleAndGivingThemBackDoesNot() {
+        String wish = "{'owner': 'demo', 'mode': 'CCA', 'queues': 1, 'mayTakeFromHost': true}";
+        with(ALL_BUT.get(RESERVATION_ADMIN))
+                .post("/allocations", wish)
+                .statusCode(403)
+                .body("requiredRole", is("reservation-admin"));
+        with(ONLY.get(OPERATOR))
+                .post("/allocations?dryRun=true", wish)
+                .statusCode(200)
+                .body("problems.code", equalTo(java.util.List.of("FORBIDDEN")));
+        String id = with(ONLY.get(ADMIN))
+                .post("/allocations", wish)
+                .statusCode(201)
+                .extract()
+                .path("id");
+        with(ONLY.get(OPERATOR)).delete("/allocations/" + id).statusCode(204);
+        with(ONLY.get(VIEWER)).get("/masks").body("apmask", is("0x" + "f".repeat(64)));
+    }
+
+    @Test
+    void controlDomainsByWishNeedTheirOwnRole() {
+        with(ONLY.get(ADMIN)).patch("/masks", "{'apmask': '-5'}").statusCode(200);
+        String wish = "{'owner': 'demo', 'mode': 'CCA', 'queues': 1, 'controlDomains': 'usage'}";
+        with(ONLY.get(OPERATOR))
+                .post("/allocations", wish)
+                .statusCode(403)
+                .body("requiredRole", is("control-domain-admin"));
+        with(ONLY.get(ADMIN)).post("/allocations", wish).statusCode(201);
+    }
+
+    @Test
     void aDeviceWithAControlDomainIsPluggedByAnOperator() {
         with(ONLY.get(ADMIN)).patch("/masks", "{'apmask': '-5'}").statusCode(200);
         with(ONLY.get(ADMIN))
@@ -240,6 +276,7 @@ class RolesHttpTest extends SecuredHttpTest {
                 // a stream has no end to wait for: who may listen is told that there is no such type
                 .replace("/events", "/events?types=none")
                 .replace("{uuid}", UUID)
+                .replace("{id}", UUID)
                 .replace("{adapter}", "5")
                 .replace("{domain}", "4")
                 .replace("{guest}", "guest1")

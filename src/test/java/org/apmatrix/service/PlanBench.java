@@ -40,9 +40,11 @@ final class PlanBench implements AutoCloseable {
     final HotplugService hotplug;
     final MdevctlStore definitions;
     final PlanService plans;
-    final Settlement settlement;
-    final AuditJournal audit = Journals.in(null);
     final WorkInFlight inFlight;
+    final GuestService guestService;
+    final Settlement settlement;
+    final HostWatcher watcher = new HostWatcher(House.journal(), mdev -> false, CLOCK);
+    final AuditJournal audit = Journals.in(null);
 
     /** @param sockets the monitors of its guests, as a glob */
     PlanBench(Sysfs sysfs, Procfs procfs, Path state, MdevctlStore definitions, List<String> sockets) {
@@ -79,13 +81,13 @@ final class PlanBench implements AutoCloseable {
                 new HostLock(null, Duration.ofSeconds(2), Clock.systemUTC(), new SimpleMeterRegistry()),
                 new Machine(procfs, true),
                 new Attachments(guests, notes),
-                new HostWatcher(House.journal(), mdev -> false, CLOCK),
+                watcher,
                 definitions,
                 new MasterKeys(bus, new Machine(procfs, true), state, JSON, CLOCK));
         GuestProperties patience =
                 new GuestProperties(Duration.ofSeconds(1), Duration.ofSeconds(30), Duration.ofSeconds(1));
         settlement = new Settlement(host, guests, notes, CLOCK, Duration.ofSeconds(1), audit);
-        GuestService guestService = new GuestService(host, guests, notes, settlement, patience);
+        guestService = new GuestService(host, guests, notes, settlement, patience);
         hotplug = new HotplugService(host, guestService, notes, settlement, CLOCK, new SimpleMeterRegistry());
         inFlight = new WorkInFlight(state, CLOCK, JSON);
         plans = new PlanService(

@@ -1,0 +1,223 @@
+package org.apmatrix.service;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apmatrix.ap.ApMask;
+import org.apmatrix.ap.Matrix;
+import org.apmatrix.ap.MdevId;
+import org.apmatrix.audit.Attempt;
+import org.apmatrix.fault.ErrorCode;
+import org.apmatrix.fault.Fault;
+import org.apmatrix.fault.HostFailure;
+import org.apmatrix.fault.NotFound;
+import org.apmatrix.fault.RequestDenied;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * How an allocation goes back: unplugged, its device removed, the masks as they were found, less what others want of them by now.
+ *
+ * <p>Every step may be done twice: whatever was cut off is done again from the beginning.
+ */
+final class Giveback {
+    private static final Logger LOG = LoggerFactory.getLogger(Giveback.class);
+
+    private final Host host;
+    private final PlanService plans;
+    private final HotplugService hotplug;
+    private final Allocations allocations;
+
+    Giveback(Host host, PlanService plans, HotplugService hotplug, Allocations allocations) {
+        this.host = host;
+        this.plans = plans;
+        this.hotplug = hotplug;
+        this.allocations = allocations;
+    }
+
+    /** Whether a device may be taken from a guest that has it. */
+    enum Force {
+        UNPLUG,
+        /** MDEV_IN_USE instead. */
+        NEVER
+    }
+
+    /**
+     * Gives it back, within its turn.
+     *
+     * @return false when a guest has not let go of it within the patience: it is RELEASING then
+     * @throws RequestDenied when it is refused; the allocation is then as it was
+     * @throws HostFailure when the host has refused in the middle; it may be RELEASING then
+     */
+    boolean giveBack(Allocation allocation, Force force, Duration patience) {
+        MdevId id = allocation.mdevId();
+        host.mdevs();
+        Attempt.current().on(id);
+        Optional<HostView.Entry> entry = host.look().mdev(id);
+        boolean inUse = entry.isPresent() && !Boolean.FALSE.equals(entry.get().inUse());
+        Attachment attachment = entry.map(HostView.Entry::attachment).orElse(null);
+        if (inUse && (force == Force.NEVER || attachment == null || attachment.guest() == null)) {
+            entry.ifPresent(Invariants::mdevNotInUse);
+        }
+        Attempt.current().steps(steps(allocation, attachment));
+        Attempt.current().intend();
+        if (force == Force.UNPLUG && allocation.state() != Allocation.State.RELEASING) {
+            allocations.begin(allocation.with(Allocation.State.RELEASING));
+        }
+        boolean unplugged = false;
+        try {
+            if (attachment != null && attachment.guest() != null) {
+                unplugged = isOut(allocation, attachment, patience);
+                if (!unplugged) {
+                    return false;
+                }
+            }
+            plans.alone(() -> {
+                remove(allocation);
+                return allocation;
+            });
+        } catch (RequestDenied refusal) {
+            if (!unplugged) {
+                allocations.end(allocation);
+            }
+            throw refusal;
+        }
+        return true;
+    }
+
+    private static List<String> steps(Allocation allocation, @Nullable Attachment attachment) {
+        List<String> steps = new ArrayList<>();
+        if (attachment != null) {
+            steps.add("unplug " + allocation.mdev() + " from " + attachment);
+        }
+        steps.add("remove " + allocation.mdev());
+        steps.add("give the masks back");
+        return steps;
+    }
+
+    /** Unplugs it; false when it may still be in. */
+    private boolean isOut(Allocation allocation, Attachment attachment, Duration patience) {
+        try {
+            Outcome<Optional<AttachedDevice>> outcome = hotplug.unplug(
+                    Objects.requireNonNull(attachment.guest()), allocation.mdevId(), patience, false);
+            return !(outcome instanceof Outcome.Done<Optional<AttachedDevice>> done)
+                    || done.state().isEmpty();
+        } catch (NotFound | HostFailure | RequestDenied unfinished) {
+            boolean passes = unfinished.code() == ErrorCode.GUEST_NOT_FOUND
+                    || unfinished.code() == ErrorCode.QEMU_UNREACHABLE
+                    || unfinished.code() == ErrorCode.AP_DEVICE_MISMATCH;
+            if (!passes) {
+                throw unfinished;
+            }
+            LOG.info("allocation {}: {}", allocation.id(), unfinished.detail());
+            return false;
+        }
+    }
+
+    /** Removes the device and gives the masks back, and with that the allocation is no more. */
+    private void remove(Allocation allocation) {
+        MdevId id = allocation.mdevId();
+        write(Allocations.claimant(allocation.id()), view -> {
+            SortedMap<MdevId, Optional<Matrix>> gone = new TreeMap<>();
+            view.mdev(id).ifPresent(entry -> {
+                gone.put(id, Optional.empty());
+                if (!entry.mdev().matrixOrEmpty().equals(allocation.matrix())) {
+                    LOG.warn(
+                            "allocation {}: somebody gave its device {} another matrix: {}",
+                            allocation.id(),
+                            id,
+                            entry.mdev().matrixOrEmpty().apqns());
+                }
+            });
+            return gone;
+        });
+        allocations.remove(allocation.id());
+    }
+
+    /** What an allocation that is no more could not give back, because a device of somebody else needed it, goes back when that does not any more. */
+    void giveBackLeftovers() {
+        List<String> former = allocations.formerAmong(plans.claims().claimants());
+        if (former.isEmpty()) {
+            return;
+        }
+        HostView view = host.look();
+        for (String claimant : former) {
+            MaskBits owed = plans.claims().owed(claimant, MaskBits.NONE);
+            if (owed.isEmpty() || !possible(view, owed).isEmpty()) {
+                plans.alone(() -> {
+                    write(claimant, now -> new TreeMap<>());
+                    return claimant;
+                });
+            }
+        }
+    }
+
+    private interface Devices {
+        SortedMap<MdevId, Optional<Matrix>> goneIn(HostView view);
+    }
+
+    private void write(String claimant, Devices devices) {
+        AtomicReference<MaskBits> given = new AtomicReference<>(MaskBits.NONE);
+        MaskBits owed = plans.claims().owed(claimant, MaskBits.NONE);
+        Undertaking.perform(
+                claimant,
+                List.of(plans.acts()
+                        .writes(
+                                claimant,
+                                view -> {
+                                    SortedMap<MdevId, Optional<Matrix>> gone = devices.goneIn(view);
+                                    given.set(possible(view.with(gone), owed));
+                                    return new Transition.Target(
+                                            view.apmask().or(given.get().adapters()),
+                                            view.aqmask().or(given.get().domains()),
+                                            gone);
+                                },
+                                Rights.ALL)),
+                act -> {});
+        MaskBits left = owed.minus(given.get());
+        if (!left.isEmpty()) {
+            LOG.warn(
+                    "{}: adapters {} and domains {} of the masks go back to the host when no device needs them any more",
+                    claimant,
+                    left.adapters().ids(),
+                    left.domains().ids());
+        }
+        plans.claims().settle(claimant, MaskBits.NONE, left);
+    }
+
+    /** As many of these bits as can be given back without taking a queue from any device. */
+    static MaskBits possible(HostView view, MaskBits owed) {
+        if (!view.overrides().isEmpty()) {
+            return MaskBits.NONE.or(owed.and(MaskBits.setIn(view)));
+        }
+        if (isPossible(view, owed)) {
+            return owed;
+        }
+        MaskBits possible = MaskBits.NONE;
+        List<MaskBits> each = new ArrayList<>();
+        owed.adapters().ids().forEach(id -> each.add(new MaskBits(ApMask.of(id), ApMask.NONE)));
+        owed.domains().ids().forEach(id -> each.add(new MaskBits(ApMask.NONE, ApMask.of(id))));
+        for (MaskBits bit : each) {
+            if (isPossible(view, possible.or(bit))) {
+                possible = possible.or(bit);
+            }
+        }
+        return possible;
+    }
+
+    private static boolean isPossible(HostView view, MaskBits bits) {
+        try {
+            Invariants.masksTakeNothingFromMdevs(
+                    view, view.apmask().or(bits.adapters()), view.aqmask().or(bits.domains()));
+            return true;
+        } catch (RequestDenied needed) {
+            return false;
+        }
+    }
+}
