@@ -63,11 +63,11 @@ import org.apmatrix.service.MasterKeys;
 import org.apmatrix.service.MdevProperties;
 import org.apmatrix.service.MdevService;
 import org.apmatrix.service.MigrationService;
-import org.apmatrix.service.RestoreProperties;
 import org.apmatrix.service.PlanService;
 import org.apmatrix.service.QueueService;
 import org.apmatrix.service.RebootService;
 import org.apmatrix.service.Restoration;
+import org.apmatrix.service.RestoreProperties;
 import org.apmatrix.service.SecureKeys;
 import org.apmatrix.service.SelfTestService;
 import org.apmatrix.service.Settlement;
@@ -297,7 +297,11 @@ class HostConfiguration {
 
     @Bean
     Restoration restoration(
-            PlanService plans, AuditJournal journal, RestoreProperties properties, GuestProperties guests, Clock clock) {
+            PlanService plans,
+            AuditJournal journal,
+            RestoreProperties properties,
+            GuestProperties guests,
+            Clock clock) {
         return new Restoration(plans, journal, properties, guests.patience(), clock);
     }
 

@@ -78,8 +78,7 @@ class AllocationController {
             useReturnTypeSchema = true,
             content = @Content(examples = @ExampleObject(Examples.ALLOCATION)))
     @Refuses(ErrorCode.ALLOCATION_NOT_FOUND)
-    AllocationResource get(
-            @Parameter(description = ID, example = Examples.ALLOCATION_ID) @PathVariable String id) {
+    AllocationResource get(@Parameter(description = ID, example = Examples.ALLOCATION_ID) @PathVariable String id) {
         return AllocationResource.from(allocations.get(id));
     }
 
@@ -142,8 +141,8 @@ class AllocationController {
                         Patience.of(prefer, properties.patience()),
                         Boolean.TRUE.equals(dryRun)),
                 request.getRequestURI(),
-                done -> ResponseEntity.created(
-                                URI.create(request.getRequestURI() + "/" + done.state().id()))
+                done -> ResponseEntity.created(URI.create(
+                                request.getRequestURI() + "/" + done.state().id()))
                         .body(AllocationResource.from(done.state())));
     }
 

@@ -94,7 +94,8 @@ record AllocationResource(
             @Nullable
             String guest,
 
-            @Schema(requiredMode = Schema.RequiredMode.REQUIRED) Card.@Nullable Mode mode,
+            @Schema(requiredMode = Schema.RequiredMode.REQUIRED)
+            Card.@Nullable Mode mode,
 
             @Schema(
                     description = "How many; it may get more where no product of adapters and domains has just as many",
@@ -165,8 +166,7 @@ record AllocationResource(
                     Boolean.TRUE.equals(mayTakeFromHost),
                     wantsControlDomains(),
                     AllocationResource.duration(ttl),
-                    Optional.ofNullable(AllocationResource.onExpiry(onExpiry))
-                            .orElse(Allocation.OnExpiry.KEEP));
+                    Optional.ofNullable(AllocationResource.onExpiry(onExpiry)).orElse(Allocation.OnExpiry.KEEP));
         }
 
         private boolean wantsControlDomains() {
@@ -222,7 +222,9 @@ record AllocationResource(
             return text == null ? null : Duration.parse(text);
         } catch (DateTimeParseException e) {
             throw new InvalidValue(
-                    "ttl", "Days, hours, minutes and seconds in ISO 8601, such as PT4H or P7D; not " + ApiConverters.excerpt(text) + ".");
+                    "ttl",
+                    "Days, hours, minutes and seconds in ISO 8601, such as PT4H or P7D; not "
+                            + ApiConverters.excerpt(text) + ".");
         }
     }
 

@@ -177,7 +177,9 @@ record EventResource(
             String id,
 
             @Schema(example = "payments") String owner,
-            @Schema(format = "uuid", example = Examples.UUID) String mdev,
+
+            @Schema(format = "uuid", example = Examples.UUID)
+            String mdev,
 
             @Schema(allowableValues = {"CREATING", "ACTIVE", "EXPIRED", "RELEASING", "LOST"})
             String state)

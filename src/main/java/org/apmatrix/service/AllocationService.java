@@ -75,6 +75,9 @@ public final class AllocationService {
     private final Map<String, ReentrantLock> turns = new ConcurrentHashMap<>();
     private final Map<String, Trouble> troubles = new ConcurrentHashMap<>();
     private final Set<String> lost = ConcurrentHashMap.newKeySet();
+    /** Those that stand again, but that their guest did not take. */
+    private final Set<String> unplugged = ConcurrentHashMap.newKeySet();
+
     private final ReentrantLock ticking = new ReentrantLock();
     private String lookTrouble = "";
 
@@ -176,8 +179,7 @@ public final class AllocationService {
 
     private void requireTtl(@Nullable Duration ttl) {
         require(
-                ttl == null
-                        || (ttl.compareTo(Duration.ofSeconds(1)) >= 0 && ttl.compareTo(properties.maxTtl()) <= 0),
+                ttl == null || (ttl.compareTo(Duration.ofSeconds(1)) >= 0 && ttl.compareTo(properties.maxTtl()) <= 0),
                 "ttl",
                 "At least PT1S, and at most " + properties.maxTtl() + " (apmatrix.allocations.max-ttl).");
     }
@@ -216,8 +218,7 @@ public final class AllocationService {
 
     private Grant choose(
             MdevId mdev, Request request, Optional<Grant.Receiver> receiver, HostView view, Rights rights) {
-        return Grant.choose(
-                host, view, mdev, request.wish(), request.controlDomains(), receiver, rights, maxApqns);
+        return Grant.choose(host, view, mdev, request.wish(), request.controlDomains(), receiver, rights, maxApqns);
     }
 
     private Allocation grant(Request request, Rights rights, Duration patience) {
@@ -242,7 +243,10 @@ public final class AllocationService {
     }
 
     /** What was made, and what the audit journal is told of it at last. */
-    private record Made(Allocation allocation, List<String> steps, @Nullable Snapshot masksBefore) {}
+    private record Made(
+            Allocation allocation,
+            List<String> steps,
+            @Nullable Snapshot masksBefore) {}
 
     private void tellWhole(Made made) {
         Attempt attempt = Attempt.current();
@@ -279,9 +283,7 @@ public final class AllocationService {
             try {
                 plans.claims().begin(claimant, grant.needed(), MaskBits.setIn(grant.view()));
                 Undertaking.perform(
-                        claimant,
-                        List.of(plans.acts().writes(claimant, grant::targetOn, rights)),
-                        act -> {});
+                        claimant, List.of(plans.acts().writes(claimant, grant::targetOn, rights)), act -> {});
                 return new Made(allocation, steps, masks);
             } catch (RuntimeException failure) {
                 RuntimeException answer = afterFailure(allocation, failure);
@@ -332,6 +334,12 @@ public final class AllocationService {
     /** What is left of the writes is found by looking, whatever taking back said of itself; {@link #expire} goes on with it. */
     private RuntimeException afterFailure(Allocation allocation, RuntimeException failure) {
         String claimant = Allocations.claimant(allocation.id());
+        if (!(failure instanceof HostFailure)) {
+            // refused before the first write, or undone as a whole: bits that are 0 now are somebody else's doing
+            plans.claims().restore(claimant, MaskClaims.Claim.NONE);
+            allocations.remove(allocation.id());
+            return failure;
+        }
         List<String> left = new ArrayList<>();
         try {
             HostView view = host.look();
@@ -347,7 +355,7 @@ public final class AllocationService {
             left.add("unknown, the look afterwards failed: " + unreadable.detail());
         }
         if (left.isEmpty()) {
-            plans.claims().settle(claimant, MaskBits.NONE);
+            plans.claims().restore(claimant, MaskClaims.Claim.NONE);
             allocations.remove(allocation.id());
             return failure instanceof Fault fault && fault.facts().containsKey(HostFailure.NOT_UNDONE)
                     ? HostFailure.refused(fault.errno(), fault.detail() + " By now nothing is left of it.")
@@ -356,7 +364,8 @@ public final class AllocationService {
         allocations.end(allocation.with(Allocation.State.RELEASING));
         return HostFailure.notUndone(
                 failure instanceof Fault fault ? fault.errno() : null,
-                failure.getMessage() + " Not all that had been done before could be undone yet; the service goes on trying.",
+                failure.getMessage()
+                        + " Not all that had been done before could be undone yet; the service goes on trying.",
                 left);
     }
 
@@ -376,8 +385,8 @@ public final class AllocationService {
         LOG.warn("allocation {}: refused ({}), and goes back later: {}", allocation.id(), failure.getMessage(), why);
         return HostFailure.qemuUnreachable(
                 guest,
-                failure.getMessage() + " The allocation " + allocation.id() + " is given back by itself as soon as it can be: "
-                        + why);
+                failure.getMessage() + " The allocation " + allocation.id()
+                        + " is given back by itself as soon as it can be: " + why);
     }
 
     /** What there is, of one owner or of all, in the order in which it was made. */
@@ -416,8 +425,7 @@ public final class AllocationService {
 
     private static boolean isLost(Allocation allocation, Optional<Mdev> mdev) {
         return switch (allocation.state()) {
-            case ACTIVE, EXPIRED, LOST ->
-                !mdev.map(Mdev::matrix).equals(Optional.of(allocation.matrix()));
+            case ACTIVE, EXPIRED, LOST -> !mdev.map(Mdev::matrix).equals(Optional.of(allocation.matrix()));
             case CREATING, RELEASING -> false;
         };
     }
@@ -431,11 +439,10 @@ public final class AllocationService {
     public Map<Allocation.State, Integer> counts() {
         Map<Allocation.State, Integer> counts = new EnumMap<>(Allocation.State.class);
         Arrays.stream(Allocation.State.values()).forEach(state -> counts.put(state, 0));
-        allocations.all()
+        allocations
+                .all()
                 .forEach(allocation -> counts.merge(
-                        lost.contains(allocation.id()) ? Allocation.State.LOST : allocation.state(),
-                        1,
-                        Integer::sum));
+                        lost.contains(allocation.id()) ? Allocation.State.LOST : allocation.state(), 1, Integer::sum));
         return counts;
     }
 
@@ -445,8 +452,7 @@ public final class AllocationService {
      * @param ttl null for the same as before
      * @param onExpiry null to leave it
      */
-    public Allocation renew(
-            String id, @Nullable Duration ttl, Allocation.@Nullable OnExpiry onExpiry, boolean dryRun) {
+    public Allocation renew(String id, @Nullable Duration ttl, Allocation.@Nullable OnExpiry onExpiry, boolean dryRun) {
         requireTtl(ttl);
         if (dryRun) {
             return renewed(require(id), ttl, onExpiry);
@@ -468,9 +474,7 @@ public final class AllocationService {
             throw NotFound.allocationOnItsWayOut(before.id());
         }
         return before.renewed(
-                clock.instant(),
-                ttl == null ? before.ttl() : ttl,
-                onExpiry == null ? before.onExpiry() : onExpiry);
+                clock.instant(), ttl == null ? before.ttl() : ttl, onExpiry == null ? before.onExpiry() : onExpiry);
     }
 
     /**
@@ -480,9 +484,10 @@ public final class AllocationService {
      */
     public Outcome<Optional<Allocation>> release(String id, Duration patience, boolean dryRun) {
         if (dryRun) {
-            return new Outcome.DryRun<>(
-                    allocations.find(id).map(this::forecastRelease).orElseGet(() -> Plan.nothing()
-                            .forecast()));
+            return new Outcome.DryRun<>(allocations
+                    .find(id)
+                    .map(this::forecastRelease)
+                    .orElseGet(() -> Plan.nothing().forecast()));
         }
         return inTurn(id, patience.plusSeconds(1), () -> {
             Optional<Allocation> allocation = allocations.find(id);
@@ -518,8 +523,7 @@ public final class AllocationService {
         Forecast writes = plan.forecast();
         List<Forecast.Line> lines = new ArrayList<>();
         if (guest != null) {
-            lines.add(HotplugService.unplugLine(
-                    guest, MdevTree.path(mdev).toString()));
+            lines.add(HotplugService.unplugLine(guest, MdevTree.path(mdev).toString()));
         }
         lines.addAll(writes.steps());
         return new Forecast(lines, writes.apqnsAdded(), writes.apqnsRemoved(), writes.guests(), writes.problems());
@@ -569,9 +573,7 @@ public final class AllocationService {
         }
         for (Allocation allocation : allocations.all()) {
             boolean isLost = !last.get().at().isBefore(allocation.createdAt())
-                    && isLost(
-                            allocation,
-                            Optional.ofNullable(last.get().mdevs().get(allocation.mdevId())));
+                    && isLost(allocation, Optional.ofNullable(last.get().mdevs().get(allocation.mdevId())));
             if (isLost && lost.add(allocation.id())) {
                 allocations.tell(allocation, allocation.with(Allocation.State.LOST));
             } else if (!isLost && lost.remove(allocation.id())) {
@@ -604,7 +606,8 @@ public final class AllocationService {
         try {
             Optional<HostView.Entry> entry = host.look().mdev(allocation.mdevId());
             Attachment attachment = entry.map(HostView.Entry::attachment).orElse(null);
-            boolean inUse = entry.isPresent() && !Boolean.FALSE.equals(entry.get().inUse());
+            boolean inUse =
+                    entry.isPresent() && !Boolean.FALSE.equals(entry.get().inUse());
             boolean takesAway = allocation.state() == Allocation.State.RELEASING
                     || allocation.onExpiry() == Allocation.OnExpiry.UNPLUG;
             if (inUse && attachment != null && attachment.state() == Attachment.State.DETACHING) {
@@ -635,9 +638,7 @@ public final class AllocationService {
             trouble(id, failure);
             if (attempt.isIntended()) {
                 attempt.endOwn(
-                        failure instanceof Fault fault
-                                ? fault.code().name()
-                                : ErrorCode.INTERNAL_ERROR.name(),
+                        failure instanceof Fault fault ? fault.code().name() : ErrorCode.INTERNAL_ERROR.name(),
                         failure instanceof Fault fault ? fault.errno() : null);
             }
         }
@@ -661,16 +662,15 @@ public final class AllocationService {
         troubles.put(
                 id,
                 new Trouble(
-                        why,
-                        times,
-                        clock.instant().plus(pause.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause)));
+                        why, times, clock.instant().plus(pause.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause)));
         if (times == 1) {
             LOG.warn("allocation {}: cannot be given back yet: {}", id, why);
         }
     }
 
     /**
-     * Makes what is lost stand again, as after a reboot: masks, device, and the plug into its guest. A device that stands with another matrix is left as it is.
+     * Makes what is lost stand again, as after a reboot: masks, device, and the plug into its guest. A device that stands with another matrix is left as it is. What
+     * has a problem is tried again by the next call.
      *
      * @param patience how long to wait for each guest
      */
@@ -680,7 +680,7 @@ public final class AllocationService {
         for (Allocation candidate : allocations.all()) {
             if (candidate.state() != Allocation.State.ACTIVE
                     || candidate.hasExpired(clock.instant())
-                    || host.look().mdev(candidate.mdevId()).isPresent()) {
+                    || (host.look().mdev(candidate.mdevId()).isPresent() && !unplugged.contains(candidate.id()))) {
                 continue;
             }
             restored.add(inTurn(candidate.id(), patience, () -> restore(candidate, patience)));
@@ -710,7 +710,11 @@ public final class AllocationService {
                 standAgain(allocation);
                 return allocation;
             });
-            allocation.guestName().ifPresent(guest -> hotplug.plug(guest, allocation.mdevId(), patience, false));
+            allocation.guestName().ifPresent(guest -> {
+                unplugged.add(allocation.id());
+                hotplug.plug(guest, allocation.mdevId(), patience, false);
+                unplugged.remove(allocation.id());
+            });
             LOG.info("allocation {}: stands again", allocation.id());
             return new Restored(allocation, null);
         } catch (Fault problem) {
@@ -777,5 +781,6 @@ public final class AllocationService {
     private void forget(String id) {
         turns.remove(id);
         troubles.remove(id);
+        unplugged.remove(id);
     }
 }

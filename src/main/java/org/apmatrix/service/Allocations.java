@@ -57,7 +57,8 @@ final class Allocations {
     /** Claimants that were allocations, and are not any more. */
     synchronized List<String> formerAmong(List<String> claimants) {
         return claimants.stream()
-                .filter(claimant -> claimant.startsWith(CLAIMANT) && !all.containsKey(claimant.substring(CLAIMANT.length())))
+                .filter(claimant ->
+                        claimant.startsWith(CLAIMANT) && !all.containsKey(claimant.substring(CLAIMANT.length())))
                 .toList();
     }
 

@@ -13,7 +13,6 @@ import org.apmatrix.ap.Matrix;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.audit.Attempt;
 import org.apmatrix.fault.ErrorCode;
-import org.apmatrix.fault.Fault;
 import org.apmatrix.fault.HostFailure;
 import org.apmatrix.fault.NotFound;
 import org.apmatrix.fault.RequestDenied;
@@ -104,8 +103,8 @@ final class Giveback {
     /** Unplugs it; false when it may still be in. */
     private boolean isOut(Allocation allocation, Attachment attachment, Duration patience) {
         try {
-            Outcome<Optional<AttachedDevice>> outcome = hotplug.unplug(
-                    Objects.requireNonNull(attachment.guest()), allocation.mdevId(), patience, false);
+            Outcome<Optional<AttachedDevice>> outcome =
+                    hotplug.unplug(Objects.requireNonNull(attachment.guest()), allocation.mdevId(), patience, false);
             return !(outcome instanceof Outcome.Done<Optional<AttachedDevice>> done)
                     || done.state().isEmpty();
         } catch (NotFound | HostFailure | RequestDenied unfinished) {

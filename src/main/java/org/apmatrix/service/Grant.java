@@ -115,6 +115,10 @@ final class Grant {
     /** Somebody changed the host between the choice and the writes. */
     static final class Overtaken extends RuntimeException {
         private static final long serialVersionUID = 1L;
+
+        Overtaken() {
+            super("the masks have changed since the choice");
+        }
     }
 
     /**

@@ -224,9 +224,7 @@ public final class Host {
      * One store. A removal looks first, whatever was decided before: on a device that is in use it would block for ever or pull the device out of its guest.
      */
     void store(Store store) {
-        MdevTree.removedBy(store)
-                .flatMap(this::entry)
-                .ifPresent(Invariants::mdevNotInUse);
+        MdevTree.removedBy(store).flatMap(this::entry).ifPresent(Invariants::mdevNotInUse);
         storeWithoutLook(store);
     }
 
@@ -285,8 +283,7 @@ public final class Host {
         return entries(List.of(id), bus.queues()).values().stream().findFirst();
     }
 
-    private SortedMap<MdevId, HostView.Entry> entries(
-            List<MdevId> ids, SortedMap<Apqn, Optional<String>> queues) {
+    private SortedMap<MdevId, HostView.Entry> entries(List<MdevId> ids, SortedMap<Apqn, Optional<String>> queues) {
         SortedMap<MdevId, HostView.Entry> entries = new TreeMap<>();
         if (ids.isEmpty()) {
             return entries;

@@ -51,9 +51,7 @@ public record Move(
         List<Move> moves = new ArrayList<>();
         for (Apqn apqn : touched) {
             Move move = new Move(
-                    apqn,
-                    holding(before, apqn, ownersBefore.get(apqn)),
-                    holding(after, apqn, ownersAfter.get(apqn)));
+                    apqn, holding(before, apqn, ownersBefore.get(apqn)), holding(after, apqn, ownersAfter.get(apqn)));
             if (!Objects.equals(move.from(), move.to())) {
                 moves.add(move);
             }
@@ -63,9 +61,10 @@ public record Move(
 
     private static Map<Apqn, MdevId> owners(HostView view, Set<Apqn> touched) {
         Map<Apqn, MdevId> owners = new HashMap<>();
-        view.mdevs().forEach((id, entry) -> entry.mdev().matrixOrEmpty().apqns().stream()
-                .filter(touched::contains)
-                .forEach(apqn -> owners.put(apqn, id)));
+        view.mdevs()
+                .forEach((id, entry) -> entry.mdev().matrixOrEmpty().apqns().stream()
+                        .filter(touched::contains)
+                        .forEach(apqn -> owners.put(apqn, id)));
         return owners;
     }
 

@@ -126,7 +126,10 @@ public final class PlanService {
         Draft draft = draft(document.requireSense(), rights, Draft.Scope.ALL);
         List<Warning> warnings = new ArrayList<>(warnings(draft));
         Stream.concat(draft.unplugs().stream(), draft.plugs().stream())
-                .map(pair -> draft.target().after(draft.view()).mdev(pair.mdev()).or(() -> draft.view().mdev(pair.mdev())))
+                .map(pair -> draft.target()
+                        .after(draft.view())
+                        .mdev(pair.mdev())
+                        .or(() -> draft.view().mdev(pair.mdev())))
                 .flatMap(Optional::stream)
                 .flatMap(entry -> secureKeys.warnings(entry.mdev().matrixOrEmpty()).stream())
                 .forEach(warnings::add);
@@ -245,7 +248,8 @@ public final class PlanService {
     }
 
     private Draft.Ground ground() {
-        return new Draft.Ground(host.mdevs(), host.bus(), estates, claims, definitions, this::guestState, otherOwners, maxApqns);
+        return new Draft.Ground(
+                host.mdevs(), host.bus(), estates, claims, definitions, this::guestState, otherOwners, maxApqns);
     }
 
     private Optional<GuestState> guestState(GuestName name) {

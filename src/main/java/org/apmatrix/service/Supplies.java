@@ -26,8 +26,7 @@ final class Supplies {
     static Supply of(Host host, HostView view, boolean withKeys, int maximum) {
         Map<Apqn, MdevId> assigned = new HashMap<>();
         view.mdevs()
-                .forEach((id, entry) ->
-                        entry.mdev().matrixOrEmpty().apqns().forEach(apqn -> assigned.put(apqn, id)));
+                .forEach((id, entry) -> entry.mdev().matrixOrEmpty().apqns().forEach(apqn -> assigned.put(apqn, id)));
         Map<AdapterId, Optional<Card>> cards = new HashMap<>();
         List<Supply.Queue> queues = new ArrayList<>();
         view.queues().forEach((apqn, driver) -> {
@@ -61,7 +60,8 @@ final class Supplies {
             // a queue that somebody has unbound by hand may stay so when the masks change
             return driver.isPresent() ? new Holder.Host() : new Holder.Unusable("bound to no driver");
         }
-        // static kernels do not assign any other, dynamic ones hide its whole adapter from the guest (vfio_ap_ops.c, vfio_ap_mdev_filter_matrix)
+        // static kernels do not assign any other, dynamic ones hide its whole adapter from the guest (vfio_ap_ops.c,
+        // vfio_ap_mdev_filter_matrix)
         return driver.equals(Optional.of(ApBus.VFIO_AP))
                 ? new Holder.Free()
                 : new Holder.Unusable("not bound to vfio_ap");

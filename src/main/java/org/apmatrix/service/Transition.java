@@ -14,7 +14,6 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.stream.Stream;
 import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.Matrix;
 import org.apmatrix.ap.MdevId;

@@ -83,7 +83,9 @@ class AllocationHttpTest extends HttpTest {
             String mdev = shown.extract().path("mdev");
             assertThat(Instant.parse(shown.extract().path("expiresAt")))
                     .isBetween(before.plus(Duration.ofHours(4)), Instant.now().plus(Duration.ofHours(4)));
-            api.get("/mdevs/" + mdev).body("matrix", contains("05.0004", "05.0047")).body("guest.name", is("guest1"));
+            api.get("/mdevs/" + mdev)
+                    .body("matrix", contains("05.0004", "05.0047"))
+                    .body("guest.name", is("guest1"));
             assertThat(guest("guest1").plugged()).isEqualTo(Optional.of(id(mdev)));
             api.get("/masks").body("hostAdapters", hasItem(6));
 
@@ -127,7 +129,8 @@ class AllocationHttpTest extends HttpTest {
         @Test
         void isToldWhatIsMissingAndWhatWouldHelp() {
             free();
-            String first = allocate(wish("CCA", 4, "")).statusCode(201).extract().path("mdev");
+            String first =
+                    allocate(wish("CCA", 4, "")).statusCode(201).extract().path("mdev");
             allocate(wish("CCA", 1, ""))
                     .spec(refused(409, "ALLOCATION_IMPOSSIBLE", null))
                     .body("missing", not(empty()))
@@ -189,7 +192,10 @@ class AllocationHttpTest extends HttpTest {
                     .body("problems", empty())
                     .extract()
                     .path("steps.action");
-            assertThat(actions).startsWith("apmask").contains("create", "ap_config").endsWith("device_add");
+            assertThat(actions)
+                    .startsWith("apmask")
+                    .contains("create", "ap_config")
+                    .endsWith("device_add");
             api.post("/allocations?dryRun=true", wish("EP11", 1, ""))
                     .statusCode(200)
                     .body("problems.code", contains("ALLOCATION_IMPOSSIBLE"));
@@ -221,10 +227,7 @@ class AllocationHttpTest extends HttpTest {
         }
 
         @ParameterizedTest
-        @CsvSource(
-                quoteCharacter = '`',
-                delimiter = '|',
-                textBlock = """
+        @CsvSource(quoteCharacter = '`', delimiter = '|', textBlock = """
                         {'mode': 'CCA', 'queues': 1} | owner
                         {'owner': '-x', 'mode': 'CCA', 'queues': 1} | owner
                         {'owner': 'demo', 'queues': 1} | mode
@@ -317,7 +320,8 @@ class AllocationHttpTest extends HttpTest {
             temper("guest1", SimulatedQemu.Temper.HANGS_UP);
             api.with("Prefer", "wait=0").post("/allocations", WISH).spec(refused(503, "QEMU_UNREACHABLE", null));
             temper("guest1", SimulatedQemu.Temper.ANSWERS);
-            Patience.until(() -> api.get("/allocations").extract().<List<?>>path("items").isEmpty());
+            Patience.until(() ->
+                    api.get("/allocations").extract().<List<?>>path("items").isEmpty());
             asBefore();
         }
 
@@ -332,7 +336,8 @@ class AllocationHttpTest extends HttpTest {
                     .body("state", is("RELEASING"));
             api.put("/allocations/" + id, "{}").spec(refused(404, "ALLOCATION_NOT_FOUND", null));
             temper("guest1", SimulatedQemu.Temper.ANSWERS);
-            Patience.until(() -> api.get("/allocations").extract().<List<?>>path("items").isEmpty());
+            Patience.until(() ->
+                    api.get("/allocations").extract().<List<?>>path("items").isEmpty());
             asBefore();
         }
 
@@ -418,7 +423,8 @@ class AllocationHttpTest extends HttpTest {
         @Test
         void thatIsOverGoesByItself() {
             allocated(wish("CCA", 1, ", 'mayTakeFromHost': true, 'ttl': 'PT1S'"));
-            Patience.until(() -> api.get("/allocations").extract().<List<?>>path("items").isEmpty());
+            Patience.until(() ->
+                    api.get("/allocations").extract().<List<?>>path("items").isEmpty());
             asBefore();
             api.get("/audit?operation=expireAllocation")
                     .body("items.kind", hasItem("INTENT"))
@@ -462,13 +468,16 @@ class AllocationHttpTest extends HttpTest {
         @Test
         void thatARunningGuestHasStaysExpiredUntilItIsRenewedOrLetGo() {
             String id = allocated(wish("CCA", 1, ", 'guest': 'guest1', 'mayTakeFromHost': true, 'ttl': 'PT1S'"));
-            Patience.until(() -> "EXPIRED".equals(api.get("/allocations/" + id).extract().path("state")));
+            Patience.until(() ->
+                    "EXPIRED".equals(api.get("/allocations/" + id).extract().path("state")));
             assertThat(guest("guest1").plugged()).isPresent();
             api.put("/allocations/" + id, "{'ttl': 'PT1H'}").statusCode(200).body("state", is("ACTIVE"));
             api.put("/allocations/" + id, "{'ttl': 'PT1S'}").statusCode(200);
-            Patience.until(() -> "EXPIRED".equals(api.get("/allocations/" + id).extract().path("state")));
+            Patience.until(() ->
+                    "EXPIRED".equals(api.get("/allocations/" + id).extract().path("state")));
             api.delete("/guests/guest1/ap-device").statusCode(204);
-            Patience.until(() -> api.get("/allocations").extract().<List<?>>path("items").isEmpty());
+            Patience.until(() ->
+                    api.get("/allocations").extract().<List<?>>path("items").isEmpty());
             asBefore();
         }
 
@@ -476,7 +485,8 @@ class AllocationHttpTest extends HttpTest {
         void thatSaysSoIsUnplugged() {
             allocated(wish(
                     "CCA", 1, ", 'guest': 'guest1', 'mayTakeFromHost': true, 'ttl': 'PT1S', 'onExpiry': 'unplug'"));
-            Patience.until(() -> api.get("/allocations").extract().<List<?>>path("items").isEmpty());
+            Patience.until(() ->
+                    api.get("/allocations").extract().<List<?>>path("items").isEmpty());
             asBefore();
         }
     }
@@ -495,7 +505,8 @@ class AllocationHttpTest extends HttpTest {
             api.delete("/mdevs/" + mdev).statusCode(204);
             api.get("/allocations").body("items.state", contains("LOST"));
             api.delete("/allocations/" + id).statusCode(204);
-            String other = allocate(wish("CCA", 2, "")).statusCode(201).extract().path("mdev");
+            String other =
+                    allocate(wish("CCA", 2, "")).statusCode(201).extract().path("mdev");
             api.delete("/mdevs/" + other + "/domains/4").statusCode(200);
             String second = api.get("/allocations").extract().path("items[0].id");
             api.delete("/allocations/" + second).statusCode(204);

@@ -70,8 +70,9 @@ class PlanBenchmark {
             many("apply, nothing to do", () -> bench.plans.apply(document(MDEVS, 0), Rights.ALL, Duration.ZERO));
             many("drift", () -> bench.plans.drift(null));
             many("dry run, every device to another adapter", () -> bench.plans.preview(document(MDEVS, 1), Rights.ALL));
-            once("apply, every device to another adapter", () -> bench.plans.apply(
-                    document(MDEVS, 1), Rights.ALL, Duration.ZERO));
+            once(
+                    "apply, every device to another adapter",
+                    () -> bench.plans.apply(document(MDEVS, 1), Rights.ALL, Duration.ZERO));
             DesiredState one = new DesiredState(
                     "one",
                     null,
@@ -80,10 +81,14 @@ class PlanBenchmark {
                     List.of());
             many("dry run, one more device", () -> bench.plans.preview(one, Rights.ALL));
             once("apply, one more device", () -> bench.plans.apply(one, Rights.ALL, Duration.ZERO));
-            once("apply, that one away", () -> bench.plans.apply(
-                    new DesiredState("one", null, List.of(), List.of()), Rights.ALL, Duration.ZERO));
-            once("apply, everything away", () -> bench.plans.apply(
-                    new DesiredState("many", null, List.of(), List.of()), Rights.ALL, Duration.ZERO));
+            once(
+                    "apply, that one away",
+                    () -> bench.plans.apply(
+                            new DesiredState("one", null, List.of(), List.of()), Rights.ALL, Duration.ZERO));
+            once(
+                    "apply, everything away",
+                    () -> bench.plans.apply(
+                            new DesiredState("many", null, List.of(), List.of()), Rights.ALL, Duration.ZERO));
         }
     }
 

@@ -220,7 +220,8 @@ class PlanPropertiesTest {
                 Statistics.label("ended").collect("applied");
             } catch (Fault failure) {
                 if (failure.facts().containsKey(HostFailure.NOT_UNDONE)) {
-                    // from 6.19 on a bit can be cleared that the kernel does not let be set again (ap_bus.c, __verify_card_reservations)
+                    // from 6.19 on a bit can be cleared that the kernel does not let be set again (ap_bus.c,
+                    // __verify_card_reservations)
                     assertThat(once && kernel.version() != KernelVersion.V7_2)
                             .as("one refusal alone is taken back")
                             .isFalse();

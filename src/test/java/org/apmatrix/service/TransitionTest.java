@@ -1,9 +1,9 @@
 package org.apmatrix.service;
 
-import static org.assertj.core.api.Assertions.assertThat;
 import static org.apmatrix.service.House.A;
 import static org.apmatrix.service.House.B;
 import static org.apmatrix.service.House.matrix;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import java.util.Map;
@@ -45,7 +45,8 @@ class TransitionTest {
     @Test
     void whatIsAsItShallBeNeedsNone() {
         house.with(A, matrix(List.of(5), List.of(4)));
-        assertThat(steps(Map.of(A, Optional.of(matrix(List.of(5), List.of(4)))))).isEmpty();
+        assertThat(steps(Map.of(A, Optional.of(matrix(List.of(5), List.of(4))))))
+                .isEmpty();
     }
 
     @Test
@@ -81,19 +82,14 @@ class TransitionTest {
                 new Transition.Target(now.apmask(), now.aqmask(), mdevs),
                 house.machine.mdevs(),
                 house.machine.bus());
-        assertThat(steps.stream().map(step -> step.store().action()))
-                .containsExactly("remove", "create", "ap_config");
-        assertThat(steps.get(0).undo().stream().map(Store::action))
-                .containsExactly("create", "ap_config");
+        assertThat(steps.stream().map(step -> step.store().action())).containsExactly("remove", "create", "ap_config");
+        assertThat(steps.get(0).undo().stream().map(Store::action)).containsExactly("create", "ap_config");
     }
 
     @Test
     void aDeviceGivesUpWhatTheMasksTakeBackBeforeTheyDo() {
         house.with(A, matrix(List.of(5), List.of(4)));
-        assertThat(steps(
-                        ApMask.ALL.without(6),
-                        ApMask.ALL,
-                        Map.of(A, Optional.of(matrix(List.of(6), List.of(4))))))
+        assertThat(steps(ApMask.ALL.without(6), ApMask.ALL, Map.of(A, Optional.of(matrix(List.of(6), List.of(4))))))
                 .containsExactly("ap_config", "apmask");
     }
 
