@@ -7,7 +7,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.concurrent.atomic.AtomicReference;
 import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.Matrix;
 import org.apmatrix.ap.MdevId;
@@ -162,7 +161,7 @@ final class Giveback {
     }
 
     private void write(String claimant, Devices devices) {
-        AtomicReference<MaskBits> given = new AtomicReference<>(MaskBits.NONE);
+        MaskBits[] given = {MaskBits.NONE};
         MaskBits owed = plans.claims().owed(claimant, MaskBits.NONE);
         Undertaking.perform(
                 claimant,
@@ -171,15 +170,15 @@ final class Giveback {
                                 claimant,
                                 view -> {
                                     SortedMap<MdevId, Optional<Matrix>> gone = devices.goneIn(view);
-                                    given.set(possible(view.with(gone), owed));
+                                    given[0] = possible(view.with(gone), owed);
                                     return new Transition.Target(
-                                            view.apmask().or(given.get().adapters()),
-                                            view.aqmask().or(given.get().domains()),
+                                            view.apmask().or(given[0].adapters()),
+                                            view.aqmask().or(given[0].domains()),
                                             gone);
                                 },
                                 Rights.ALL)),
                 act -> {});
-        MaskBits left = owed.minus(given.get());
+        MaskBits left = owed.minus(given[0]);
         if (!left.isEmpty()) {
             LOG.warn(
                     "{}: adapters {} and domains {} of the masks go back to the host when no device needs them any more",
@@ -193,7 +192,7 @@ final class Giveback {
     /** As many of these bits as can be given back without taking a queue from any device. */
     static MaskBits possible(HostView view, MaskBits owed) {
         if (!view.overrides().isEmpty()) {
-            return MaskBits.NONE.or(owed.and(MaskBits.setIn(view)));
+            return owed.and(MaskBits.setIn(view));
         }
         if (isPossible(view, owed)) {
             return owed;

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
@@ -102,7 +103,7 @@ class PlanBenchmark {
 
     private static long[] time(Supplier<?> work) {
         long start = System.nanoTime();
-        work.get();
+        Objects.requireNonNull(work.get());
         return new long[] {Duration.ofNanos(System.nanoTime() - start).toMillis()};
     }
 
