@@ -298,11 +298,12 @@ class HostConfiguration {
     @Bean
     Restoration restoration(
             PlanService plans,
+            AllocationService allocations,
             AuditJournal journal,
             RestoreProperties properties,
             GuestProperties guests,
             Clock clock) {
-        return new Restoration(plans, journal, properties, guests.patience(), clock);
+        return new Restoration(plans, allocations, journal, properties, guests.patience(), clock);
     }
 
     @Bean

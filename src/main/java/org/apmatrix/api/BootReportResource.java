@@ -3,6 +3,7 @@ package org.apmatrix.api;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.time.Instant;
 import java.util.List;
+import org.apmatrix.fault.Fault;
 import org.apmatrix.service.Restoration;
 import org.jspecify.annotations.Nullable;
 
@@ -18,7 +19,21 @@ record BootReportResource(
         @Schema(description = "false: some documents are still to be tried")
         boolean finished,
 
-        List<OwnerResource> owners) {
+        List<OwnerResource> owners,
+
+        @Schema(description = "Allocations whose devices were gone")
+        List<LeaseResource> allocations) {
+
+    /** An allocation whose device was gone. */
+    @Schema(name = "RestoredAllocation")
+    record LeaseResource(
+            @Schema(format = "uuid", example = Examples.UUID)
+            String id,
+
+            @Schema(example = "ci") String owner,
+
+            @Schema(description = "Why it does not stand again; null where it does") @Nullable
+            Problem problem) {}
 
     /** One owner's document. */
     @Schema(name = "RestoredDocument")
@@ -56,7 +71,14 @@ record BootReportResource(
                                 owner.attempts(),
                                 owner.lastAttempt(),
                                 owner.steps(),
-                                owner.problem() == null ? null : Problem.from(owner.problem(), instance)))
+                                problem(owner.problem(), instance)))
+                        .toList(),
+                report.allocations().stream()
+                        .map(lease -> new LeaseResource(lease.id(), lease.owner(), problem(lease.problem(), instance)))
                         .toList());
+    }
+
+    private static @Nullable Problem problem(@Nullable Fault fault, String instance) {
+        return fault == null ? null : Problem.from(fault, instance);
     }
 }

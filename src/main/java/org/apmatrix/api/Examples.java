@@ -155,13 +155,13 @@ final class Examples {
             {"dryRun": true,
              "steps": [{"action": "write", "target": "/etc/mdevctl.d/matrix/62177883-f1bb-47f0-914d-32a22e3a8804",
                         "value": "{\\"mdev_type\\": \\"vfio_ap-passthrough\\", \\"start\\": \\"auto\\", \\"attrs\\": []}"}],
-             "apqnsAdded": [], "apqnsRemoved": [], "guestsAffected": [], "problems": []}""";
+             "apqnsAdded": [], "apqnsRemoved": [], "guestsAffected": [], "problems": [], "warnings": []}""";
 
     static final String DRY_RUN_UNDEFINE = """
             {"dryRun": true,
              "steps": [{"action": "remove", "target": "/etc/mdevctl.d/matrix/62177883-f1bb-47f0-914d-32a22e3a8804",
                         "value": ""}],
-             "apqnsAdded": [], "apqnsRemoved": ["05.0004"], "guestsAffected": [], "problems": []}""";
+             "apqnsAdded": [], "apqnsRemoved": ["05.0004"], "guestsAffected": [], "problems": [], "warnings": []}""";
 
     static final String AFTER_REBOOT = """
             {"simulated": false,
@@ -267,7 +267,8 @@ final class Examples {
     static final String BOOT_REPORT = """
             {"restoreOnStart": true, "startedAt": "2026-01-02T03:04:05Z", "finished": true,
              "owners": [{"owner": "demo", "state": "RESTORED", "attempts": 1, "lastAttempt": "2026-01-02T03:04:06Z",
-                         "steps": 9, "problem": null}]}""";
+                         "steps": 9, "problem": null}],
+             "allocations": [{"id": "62177883-f1bb-47f0-914d-32a22e3a8804", "owner": "ci", "problem": null}]}""";
 
     static final String DRIFT = """
             {"drifted": true,

@@ -86,7 +86,8 @@ class OpenApiConfiguration {
             Map.entry("TargetQueue", Map.of("masterKeys", "TargetMasterKeys")),
             Map.entry("ApDevice", Map.of("secureKeys", "SecureKeys")),
             Map.entry("AuditRecord", Map.of("before", "AuditSnapshot", "after", "AuditSnapshot")),
-            Map.entry("RestoredDocument", Map.of("problem", "Problem")));
+            Map.entry("RestoredDocument", Map.of("problem", "Problem")),
+            Map.entry("RestoredAllocation", Map.of("problem", "Problem")));
 
     @Bean
     OpenAPI document() {

@@ -201,20 +201,6 @@ public final class Attempt implements AutoCloseable {
         journal.outcome(outcome, isIntended, operation != null);
     }
 
-    /**
-     * Records how an attempt of the service's own ended, which nobody waits for; only the first end counts.
-     *
-     * @param result {@code OK}, or the code of what it was refused for
-     */
-    public void end(String result, @Nullable String kernelErrno) {
-        if (journal != null && !hasEnded) {
-            hasEnded = true;
-            AuditRecord outcome =
-                    record(AuditRecord.Kind.OUTCOME).ended(journal.now(), after, result, null, kernelErrno, null, 1);
-            journal.outcome(outcome, isIntended, true);
-        }
-    }
-
     private AuditRecord record(AuditRecord.Kind kind) {
         return new AuditRecord(
                 0,

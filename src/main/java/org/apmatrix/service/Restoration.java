@@ -15,7 +15,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes the host like its documents again when the service starts, as after a reboot, and reports how that went.
+ * Makes the host like its documents and allocations again when the service starts, as after a reboot, and reports how that went.
  *
  * <p>Guests may come later than the service: where they are missing, masks and devices are made all the same, and the document as a whole is tried again.
  */
@@ -23,16 +23,26 @@ public final class Restoration {
     private static final Logger LOG = LoggerFactory.getLogger(Restoration.class);
 
     private final PlanService plans;
+    private final AllocationService allocations;
     private final AuditJournal journal;
     private final RestoreProperties properties;
     private final Duration patience;
     private final Clock clock;
     private final Instant startedAt;
     private final Map<String, Owner> owners = new LinkedHashMap<>();
+    private final Map<String, Lease> leases = new LinkedHashMap<>();
+    private boolean hasBegun;
+    private int leaseAttempts;
 
     /** @param patience how long to wait for each guest in one try */
     public Restoration(
-            PlanService plans, AuditJournal journal, RestoreProperties properties, Duration patience, Clock clock) {
+            PlanService plans,
+            AllocationService allocations,
+            AuditJournal journal,
+            RestoreProperties properties,
+            Duration patience,
+            Clock clock) {
+        this.allocations = allocations;
         this.plans = plans;
         this.journal = journal;
         this.properties = properties;
@@ -75,20 +85,36 @@ public final class Restoration {
         }
     }
 
+    /**
+     * An allocation whose device was gone.
+     *
+     * @param problem why it does not stand again; null where it does
+     */
+    public record Lease(String id, String owner, @Nullable Fault problem) {}
+
     /** The report since the start of the service. */
-    public record Report(boolean restoreOnStart, Instant startedAt, boolean finished, List<Owner> owners) {}
+    public record Report(
+            boolean restoreOnStart, Instant startedAt, boolean finished, List<Owner> owners, List<Lease> allocations) {}
 
     public synchronized Report report() {
         return new Report(
                 properties.restoreOnStart(),
                 startedAt,
-                owners.values().stream().noneMatch(Owner::isOpen),
-                List.copyOf(owners.values()));
+                owners.values().stream().noneMatch(Owner::isOpen) && !leasesAreOpen(),
+                List.copyOf(owners.values()),
+                List.copyOf(leases.values()));
+    }
+
+    private boolean leasesAreOpen() {
+        return hasBegun
+                && leaseAttempts < properties.restoreAttempts()
+                && (leaseAttempts == 0 || leases.values().stream().anyMatch(lease -> lease.problem() != null));
     }
 
     /** Notes what is to be restored. Nothing, unless the site wants it. */
     public synchronized void begin() {
         if (properties.restoreOnStart()) {
+            hasBegun = true;
             plans.documents()
                     .forEach(document ->
                             owners.put(document.owner(), new Owner(document.owner(), State.PENDING, 0, null, 0, null)));
@@ -96,7 +122,7 @@ public final class Restoration {
     }
 
     /**
-     * Tries each document that is still open once.
+     * Tries each document that is still open once, and each allocation.
      *
      * @return whether any is open afterwards
      */
@@ -110,7 +136,19 @@ public final class Restoration {
                 }
             }
         }
+        restoreLeases();
         return !report().finished();
+    }
+
+    /** After the documents, which were there before. */
+    private synchronized void restoreLeases() {
+        if (leasesAreOpen()) {
+            leaseAttempts++;
+            for (AllocationService.Restored restored : allocations.restore(patience)) {
+                String id = restored.allocation().id();
+                leases.put(id, new Lease(id, restored.allocation().owner(), restored.problem()));
+            }
+        }
     }
 
     private Owner tried(Owner before) {
@@ -119,9 +157,9 @@ public final class Restoration {
             try {
                 done.addAll(
                         plans.reconcile(before.owner(), Rights.ALL, patience).steps());
-                attempt.end("OK", null);
+                attempt.endOwn("OK", null);
             } catch (Fault failure) {
-                attempt.end(failure.code().name(), failure.errno());
+                attempt.endOwn(failure.code().name(), failure.errno());
                 throw failure;
             }
             return after(before, before.steps() + done.size() > 0 ? State.RESTORED : State.UNCHANGED, done, null);
@@ -134,12 +172,15 @@ public final class Restoration {
 
     private boolean restoresWithoutGuests(String owner, List<Forecast.Line> done) {
         try (Attempt attempt = journal.beginOwn("restoreOnStart", Map.of("owner", owner, "guests", false))) {
-            done.addAll(plans.reconcileWithoutGuests(owner).steps());
-            attempt.end("OK", null);
-            return true;
-        } catch (Fault failure) {
-            LOG.warn("restore {}: {}", owner, failure.detail());
-            return false;
+            try {
+                done.addAll(plans.reconcileWithoutGuests(owner).steps());
+                attempt.endOwn("OK", null);
+                return true;
+            } catch (Fault failure) {
+                attempt.endOwn(failure.code().name(), failure.errno());
+                LOG.warn("restore {}: {}", owner, failure.detail());
+                return false;
+            }
         }
     }
 

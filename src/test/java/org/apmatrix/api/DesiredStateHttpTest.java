@@ -531,7 +531,8 @@ class DesiredStateHttpTest extends HttpTest {
                 .statusCode(200)
                 .body("restoreOnStart", is(false))
                 .body("finished", is(true))
-                .body("owners", empty());
+                .body("owners", empty())
+                .body("allocations", empty());
     }
 
     @Test

@@ -53,6 +53,12 @@ class ReadmeHttpTest extends HttpTest {
                 .body("items.apqn", containsInAnyOrder("05.0004", "05.00ab", "06.0004", "06.00ab"));
         api.get("/queues?guest=guest3").body("items.apqn", containsInAnyOrder("06.0047", "06.00ff"));
         assertThat(lastOutput).contains("\"drifted\":false");
+        assertThat(run(scriptsOf("## Crypto by wish").get(0)))
+                .as(() -> lastOutput)
+                .isZero();
+        assertThat(lastOutput).contains("PT4H").contains("PT8H");
+        api.get("/allocations").body("items", empty());
+        api.get("/mdevs").body("items", empty());
     }
 
     @Test

@@ -52,7 +52,12 @@ final class AllocationBench implements AutoCloseable {
     AllocationBench(Sysfs sysfs, Procfs procfs, Path state, List<String> sockets, Hand clock) {
         this.clock = clock;
         plans = new PlanBench(sysfs, procfs, state, new MdevctlStore(state.resolve("mdevctl.d")), sockets);
-        allocations = new AllocationService(
+        allocations = over(plans, clock, state);
+    }
+
+    /** The service of allocations in a process. */
+    static AllocationService over(PlanBench plans, Clock clock, Path state) {
+        return new AllocationService(
                 plans.host,
                 plans.guestService,
                 plans.hotplug,

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import org.apmatrix.Patience;
 import org.apmatrix.ap.Matrix;
+import org.apmatrix.host.Card;
 import org.apmatrix.host.Mdev;
 import org.apmatrix.host.MdevTree;
 import org.apmatrix.host.MdevctlStore;
@@ -70,9 +71,14 @@ class RestorationTest {
     }
 
     private Restoration restoration(RestoreProperties properties) {
-        Restoration restoration = new Restoration(service.plans, service.audit, properties, PATIENCE, PlanBench.CLOCK);
+        Restoration restoration =
+                new Restoration(service.plans, allocations(), service.audit, properties, PATIENCE, PlanBench.CLOCK);
         restoration.begin();
         return restoration;
+    }
+
+    private AllocationService allocations() {
+        return AllocationBench.over(service, PlanBench.CLOCK, directory.resolve("state"));
     }
 
     private Optional<Matrix> matrix() {
@@ -122,6 +128,25 @@ class RestorationTest {
         assertThat(restoration.tryOnce()).isFalse();
         assertThat(restoration.report().owners()).isEmpty();
         assertThat(matrix()).isEmpty();
+    }
+
+    @Test
+    void makesAnAllocationStandAgain() {
+        guests.start("guest1", SimulatedQemu.Settings.DEFAULT);
+        service.guests.discover();
+        Patience.until(() -> !restoration(TWICE).tryOnce());
+        Outcome<Allocation> given =
+                allocations().allocate(AllocationBench.wish(Card.Mode.CCA, 1), null, Rights.ALL, PATIENCE, false);
+        Allocation allocation = ((Outcome.Done<Allocation>) given).state();
+        service.close();
+        kernel.boot(KernelVersion.V6_12, SimulatedMachine.example());
+        guests.rebooted();
+        service = start();
+        Restoration restoration = restoration(TWICE);
+        Patience.until(() -> !restoration.tryOnce());
+        assertThat(restoration.report().allocations())
+                .containsExactly(new Restoration.Lease(allocation.id(), "demo", null));
+        assertThat(new MdevTree(kernel).read(allocation.mdevId())).isPresent();
     }
 
     @Test
