@@ -44,7 +44,7 @@ final class PlanActs {
         draft.unplugs().forEach(out -> acts.add(new Unplug(out.guest(), out.mdev(), patience)));
         if (draft.hasWrites()) {
             acts.add(new Writes(
-                    "plan " + document.owner(),
+                    PlanService.subject(document.owner()),
                     view -> {
                         document.mdevs().forEach(device -> Draft.requireOwn(ground, estate, view, device.id()));
                         return Draft.target(ground, document, estate, view);

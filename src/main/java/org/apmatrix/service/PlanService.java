@@ -50,6 +50,7 @@ public final class PlanService {
     private static final Duration TURN = Duration.ofSeconds(60);
 
     private final Host host;
+    private final WorkInFlight inFlight;
     private final GuestService guests;
     private final PlanActs acts;
     private final SecureKeys secureKeys;
@@ -79,6 +80,7 @@ public final class PlanService {
             @Nullable Path stateDirectory,
             JsonMapper json) {
         this.host = host;
+        this.inFlight = inFlight;
         this.guests = guests;
         this.acts = new PlanActs(host, inFlight, hotplug, definitions, properties);
         this.secureKeys = new SecureKeys(host);
@@ -227,6 +229,11 @@ public final class PlanService {
         }
     }
 
+    /** For the log, and for the note that survives a crash. */
+    static String subject(String owner) {
+        return "plan " + owner;
+    }
+
     private List<DesiredState> wanted(@Nullable String owner) {
         return estatesOf(owner).stream()
                 .flatMap(estate -> estate.wanted().stream())
@@ -274,6 +281,7 @@ public final class PlanService {
                 attempt.intend();
                 estates.begin(before.ended(document, clock.instant()));
                 claims.settle(claimant, document.bitsToClear());
+                inFlight.settled(subject(document.owner()));
             }
             return new Applied(false, List.of(), warnings(draft));
         }
@@ -282,12 +290,17 @@ public final class PlanService {
         attempt.intend();
         MaskClaims.Claim claimBefore = claims.of(claimant);
         estates.begin(before.begin(begun(draft, document)));
-        claims.begin(claimant, document.bitsToClear(), MaskBits.setIn(draft.view()));
+        try {
+            claims.begin(claimant, document.bitsToClear(), MaskBits.setIn(draft.view()));
+        } catch (Fault notNoted) {
+            estates.end(before);
+            throw notNoted;
+        }
         List<Undertaking.Act> all = acts.of(draft, document, before, ground(), rights, patience);
         Progress progress = new Progress(document.owner(), all.size());
         progress.tell("begin", "RUNNING");
         try {
-            Undertaking.perform("plan " + document.owner(), all, progress::done);
+            Undertaking.perform(subject(document.owner()), all, progress::done);
         } catch (RuntimeException failure) {
             attempt.whole(texts, masksBefore, masksNow());
             throw afterFailure(before, claimBefore, failure, progress);
@@ -406,12 +419,16 @@ public final class PlanService {
      * applies a document of this owner, or reconciles.
      */
     public void settleInterrupted() {
-        List<Estate> begun =
-                estates.all().stream().filter(estate -> estate.begun() != null).toList();
-        if (!begun.isEmpty()) {
-            HostView view = host.look();
-            begun.forEach(estate -> settle(estate, view));
-        }
+        alone(() -> {
+            List<Estate> begun = estates.all().stream()
+                    .filter(estate -> estate.begun() != null)
+                    .toList();
+            if (!begun.isEmpty()) {
+                HostView view = host.look();
+                begun.forEach(estate -> settle(estate, view));
+            }
+            return begun;
+        });
     }
 
     private void settle(Estate estate, HostView view) {
@@ -422,11 +439,13 @@ public final class PlanService {
         if (toDo.isEmpty()) {
             estates.end(estate.ended(begun.document(), begun.since()));
             claims.settle(claimant, begun.document().bitsToClear());
+            inFlight.settled(subject(estate.owner()));
             LOG.info("plan {}: an earlier process had applied it", estate.owner());
         } else if (fromBefore.isEmpty()) {
             DesiredState applied = estate.applied();
             estates.end(estate.takenBack(id -> view.mdev(id).isPresent(), definitions::isDefined));
             claims.settle(claimant, applied == null ? MaskBits.NONE : applied.bitsToClear());
+            inFlight.settled(subject(estate.owner()));
             LOG.info("plan {}: an earlier process has left all as it was", estate.owner());
         } else {
             LOG.warn(

@@ -114,6 +114,15 @@ public final class WorkInFlight {
         }
     }
 
+    /** Somebody has found out how what was cut off about this subject has ended: it is history. */
+    void settled(String subject) {
+        try {
+            settle(subject);
+        } catch (IOException e) {
+            LOG.error("a note of work that has ended cannot be taken away", e);
+        }
+    }
+
     /** A later write about the same subject has ended: what was cut off before is history. */
     private void settle(String subject) throws IOException {
         if (directory == null || unfinished.removeIf(work -> work.subject().equals(subject)) == false) {

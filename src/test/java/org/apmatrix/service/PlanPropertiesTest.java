@@ -153,8 +153,9 @@ class PlanPropertiesTest {
         Run(long seed, Path directory) {
             this.random = new Random(seed);
             this.directory = directory;
-            List<Integer> adapters = some(IDS, 0.7);
-            ApMask domains = ApMask.of(some(IDS, 0.7));
+            // at least one queue: by its attributes the service knows whether the kernel has driver overrides, and their stricter masks
+            List<Integer> adapters = atLeastOne(some(IDS, 0.7));
+            ApMask domains = ApMask.of(atLeastOne(some(IDS, 0.7)));
             this.kernel = new SimulatedKernel(
                     pick(List.of(KernelVersion.values())),
                     SimulatedMachine.of(
@@ -272,7 +273,7 @@ class PlanPropertiesTest {
                 assertThat(targets(interrupted.fromWanted()))
                         .isEqualTo(now.spelledAnew().differencesFrom(wanted));
             }
-            assertThat(next.inFlight.unfinished()).hasSizeLessThanOrEqualTo(1);
+            assertThat(next.inFlight.unfinished()).hasSizeLessThanOrEqualTo(interrupted == null ? 0 : 1);
             mends(next, wanted);
         }
 
@@ -440,6 +441,10 @@ class PlanPropertiesTest {
                     .map(id -> (random.nextInt(8) == 0 ? "+" : "-") + id)
                     .collect(Collectors.joining(","));
             return text.isEmpty() ? "-5" : text;
+        }
+
+        private static List<Integer> atLeastOne(List<Integer> ids) {
+            return ids.isEmpty() ? List.of(5) : ids;
         }
 
         private <T> List<T> some(List<T> all, double share) {
