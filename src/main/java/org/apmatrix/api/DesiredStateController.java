@@ -92,6 +92,7 @@ class DesiredStateController {
                             }))
     @Refuses({
         ErrorCode.FOREIGN_MDEV,
+        ErrorCode.MASKS_CLAIMED,
         ErrorCode.GUEST_NOT_FOUND,
         ErrorCode.MDEV_IN_USE,
         ErrorCode.ID_ABOVE_MAXIMUM,
@@ -163,6 +164,7 @@ class DesiredStateController {
                             }))
     @Refuses({
         ErrorCode.FOREIGN_MDEV,
+        ErrorCode.MASKS_CLAIMED,
         ErrorCode.GUEST_NOT_FOUND,
         ErrorCode.MDEV_IN_USE,
         ErrorCode.ID_ABOVE_MAXIMUM,

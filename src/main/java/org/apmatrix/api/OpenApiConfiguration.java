@@ -314,6 +314,7 @@ class OpenApiConfiguration {
                     QEMU_REFUSED,
                     QEMU_UNREACHABLE,
                     FOREIGN_MDEV,
+                    MASKS_CLAIMED,
                     LIVE_CHANGE_FORBIDDEN,
                     MATRIX_TOO_LARGE,
                     DRIVER_OVERRIDE_UNSUPPORTED,

@@ -74,6 +74,7 @@ class ProblemAdvice {
                     AP_DEVICE_MISMATCH,
                     QEMU_REFUSED,
                     FOREIGN_MDEV,
+                    MASKS_CLAIMED,
                     ALLOCATION_IMPOSSIBLE,
                     SIMULATION_IN_USE -> HttpStatus.CONFLICT;
             case EVENTS_GONE -> HttpStatus.GONE;

@@ -112,6 +112,11 @@ public enum ErrorCode {
                     + " removing it would block for ever, on others it would pull the device out of the running guest.",
             "Unplug the device from its guest first, or stop the guest.",
             "The answer names the holder. apmatrix.live-changes=allowed permits changes of a used matrix with live=true on kernels from 6.0 on."),
+    MASKS_CLAIMED(
+            "Another document wants the opposite of the masks",
+            "The document wants bits of the masks cleared that another owner's document wants set, or the other way round: whichever is applied last would undo the other.",
+            "Agree with the other owner, whom the answer names; GET /api/v1/desired-state shows the documents.",
+            "An absolute mask claims every bit: relative terms (-5,-6) leave the others to others."),
     FOREIGN_MDEV(
             "The mediated device is somebody else's",
             "The document names a device that stands already and that it has not made: a document changes and removes only what it has made itself.",

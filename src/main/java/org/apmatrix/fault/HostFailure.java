@@ -1,5 +1,6 @@
 package org.apmatrix.fault;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.apmatrix.ap.GuestName;
@@ -27,6 +28,27 @@ public final class HostFailure extends Fault {
      */
     public static HostFailure refused(@Nullable String errno, String detail) {
         return new HostFailure(ErrorCode.HOST_REFUSED, detail, errno, Map.of());
+    }
+
+    /**
+     * Several steps failed in the middle, and some could not be undone.
+     *
+     * @param cause a guest that does not answer stays that: what is left ends by itself
+     */
+    public static HostFailure notUndone(Throwable cause, List<String> notUndone) {
+        Fault fault = cause instanceof Fault known ? known : null;
+        boolean silent = fault != null && fault.code() == ErrorCode.QEMU_UNREACHABLE;
+        Map<String, @Nullable Object> facts = new LinkedHashMap<>();
+        if (silent) {
+            facts.putAll(fault.facts());
+        }
+        facts.put(NOT_UNDONE, notUndone);
+        String detail = String.valueOf(cause.getMessage());
+        return new HostFailure(
+                silent ? ErrorCode.QEMU_UNREACHABLE : ErrorCode.HOST_REFUSED,
+                detail + (detail.endsWith(".") ? "" : ".") + " Not all that had been done before could be undone.",
+                fault == null ? null : fault.errno(),
+                facts);
     }
 
     /** A refusal in the middle of several steps, of which some could not be undone. */

@@ -353,6 +353,21 @@ public final class RequestDenied extends Fault {
     }
 
     /**
+     * Two owners' documents want opposite things of the masks.
+     *
+     * @param owner whose document is in the way
+     * @param apmask the bits of apmask
+     * @param aqmask those of aqmask
+     */
+    public static RequestDenied masksClaimed(String owner, List<Integer> apmask, List<Integer> aqmask) {
+        return withFacts(
+                ErrorCode.MASKS_CLAIMED,
+                "The document of " + owner + " wants the opposite of bits of the masks: apmask " + apmask + ", aqmask "
+                        + aqmask + ".",
+                Map.of("owner", owner, "apmask", apmask, "aqmask", aqmask));
+    }
+
+    /**
      * A document that is refused for more than one reason.
      *
      * @param reasons the first decides code and errno

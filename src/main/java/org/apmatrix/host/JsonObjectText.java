@@ -58,7 +58,7 @@ record JsonObjectText(String text, List<Member> members, int open) {
             }
             return new JsonObjectText(text, List.copyOf(members), open);
         } catch (JacksonException e) {
-            throw new IllegalArgumentException("no JSON that mdevctl reads: " + e.getOriginalMessage(), e);
+            throw new IllegalArgumentException("no JSON that mdevctl reads", e);
         }
     }
 

@@ -206,6 +206,13 @@ public final class MdevDefinition {
         return both ? matrix.shared(other.matrix) : Matrix.EMPTY;
     }
 
+    /** The attributes that are none of a matrix: mdevctl writes each to the file of that name, below the device or wherever the name leads. */
+    public List<Attribute> otherAttributes() {
+        return attributes().stream()
+                .filter(attribute -> DefinedAttributes.Kind.of(attribute).isEmpty())
+                .toList();
+    }
+
     /**
      * Whether mdevctl's callout for vfio_ap starts no such device (s390-tools, ap_tools/ap-check.c, ap_check_handle_start): it has control domains and no usage
      * domain.

@@ -121,7 +121,7 @@ public final class NodeDeviceXml {
         try {
             return parser().parse(new ByteArrayInputStream(xml)).getDocumentElement();
         } catch (SAXException e) {
-            throw new Unreadable("body", "no XML without a document type: " + e.getMessage());
+            throw new Unreadable("body", "no well-formed XML, or one with a document type");
         } catch (IOException e) {
             throw new Unreadable("body", "no XML: it is not in the encoding that it says");
         }

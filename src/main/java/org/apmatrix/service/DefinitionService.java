@@ -203,6 +203,7 @@ public final class DefinitionService {
         if (wanted.equals(before.orElse(null))) {
             return new Decision(wanted, wanted, problems.found());
         }
+        requireMatrixAlone(wanted, before);
         // what was there may stay in a definition that does not start by itself, however it came in
         Matrix accepted = wanted.startsAtBoot()
                 ? Matrix.EMPTY
@@ -220,6 +221,16 @@ public final class DefinitionService {
         problems.check(() -> Invariants.startsWithItsControlDomains(wanted));
         problems.check(() -> Invariants.startsBesideOthers(all, wanted));
         return new Decision(wanted, before.orElse(null), problems.found());
+    }
+
+    /** mdevctl writes as root whatever an attribute names ({@code /etc/passwd}, {@code remove}): what a caller brings in is assignments alone; what stands in a file may stay. */
+    private static void requireMatrixAlone(MdevDefinition wanted, Optional<MdevDefinition> before) {
+        List<MdevDefinition.Attribute> others = new ArrayList<>(wanted.otherAttributes());
+        before.ifPresent(standing -> others.removeAll(standing.otherAttributes()));
+        if (!others.isEmpty()) {
+            throw new InvalidValue(
+                    "attrs", "A definition has assign_adapter, assign_domain and assign_control_domain, and no other attribute.");
+        }
     }
 
     private Forecast forecast(Decision decision) {

@@ -75,8 +75,8 @@ public final class Differences {
         before.definitions().forEach((uuid, text) -> texts.put(id(uuid), Optional.ofNullable(text)));
         return between(
                 new Expected(
-                        ApMask.parse(before.apmask()).orElseThrow(),
-                        ApMask.parse(before.aqmask()).orElseThrow(),
+                        expected(before.apmask(), before.apmaskWanted(), view.apmask()),
+                        expected(before.aqmask(), before.aqmaskWanted(), view.aqmask()),
                         mdevs,
                         guests,
                         texts),
@@ -97,6 +97,14 @@ public final class Differences {
                 new Expected(target.apmask(), target.aqmask(), target.mdevs(), guests, texts),
                 draft.view(),
                 definitions);
+    }
+
+    /** Of a mask only the bits that were to change are compared: others may have changed the rest since. */
+    private static ApMask expected(String before, String wanted, ApMask now) {
+        ApMask was = ApMask.parse(before).orElseThrow();
+        ApMask then = ApMask.parse(wanted).orElseThrow();
+        ApMask moved = was.minus(then).or(then.minus(was));
+        return now.minus(moved).or(was.and(moved));
     }
 
     private static MdevId id(String uuid) {

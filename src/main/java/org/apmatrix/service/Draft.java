@@ -93,6 +93,7 @@ final class Draft {
         this.view = view;
         this.target = target(ground, document, estate, view);
         this.changed = new TreeSet<>(target.changed(view));
+        problems.check(this::requireUnopposed);
         document.mdevs().forEach(device -> problems.check(() -> requireOwn(ground, estate, view, device.id())));
         if (scope == Scope.ALL) {
             findUnplugs();
@@ -139,6 +140,24 @@ final class Draft {
         if (another || (view.mdev(id).isPresent() && !estate.has(id))) {
             throw RequestDenied.foreignMdev(
                     id, owner.or(() -> ground.otherOwners().apply(id)).orElse(null));
+        }
+    }
+
+    /** Of no bit two owners want the opposite: applying one would undo the other, for ever. */
+    private void requireUnopposed() {
+        for (Estate other : ground.estates().all()) {
+            if (!other.owner().equals(estate.owner()) && other.wanted().isPresent()) {
+                DesiredState wanted = other.wanted().get();
+                MaskBits opposed = document.bitsToClear()
+                        .and(wanted.bitsToSet())
+                        .or(document.bitsToSet().and(wanted.bitsToClear()));
+                if (!opposed.isEmpty()) {
+                    throw RequestDenied.masksClaimed(
+                            other.owner(),
+                            opposed.adapters().ids(),
+                            opposed.domains().ids());
+                }
+            }
         }
     }
 

@@ -43,6 +43,7 @@ record Estate(
     /**
      * What was there before a document was applied.
      *
+     * @param apmaskWanted as it was to be: the bits that were to change are those in which it differs
      * @param matrices of the devices that change, by UUID; null for one that did not stand
      * @param guests by UUID of the device, who had it; only those that change
      * @param definitions by UUID, the text of a definition that changes; null for one that was not there
@@ -52,6 +53,8 @@ record Estate(
             Instant since,
             String apmask,
             String aqmask,
+            String apmaskWanted,
+            String aqmaskWanted,
             SortedMap<String, @Nullable Assigned> matrices,
             SortedMap<String, @Nullable String> guests,
             SortedMap<String, @Nullable String> definitions) {

@@ -6,6 +6,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.apmatrix.ap.AdapterId;
@@ -44,6 +45,7 @@ public final class Host {
     private final MdevctlStore store;
     private final AtomicBoolean definitionsUnreadable = new AtomicBoolean();
     private final MasterKeys masterKeys;
+    private volatile BiConsumer<ApMask, ApMask> masksSeen = (apmask, aqmask) -> {};
     private final AtomicReference<Seen> seen = new AtomicReference<>();
 
     public Host(
@@ -134,6 +136,11 @@ public final class Host {
         watcher.last().ifPresent(picture -> masterKeys.notice(picture.queues()));
     }
 
+    /** Asks to be told the masks at every look that is in order: those under the lock, and those while nobody has it. */
+    void onMasksSeen(BiConsumer<ApMask, ApMask> listener) {
+        masksSeen = listener;
+    }
+
     /** A number that is another one when a guest or any process has opened or closed a device; empty where it cannot be told. */
     public Optional<Integer> openings() {
         return ask(mdevs::references);
@@ -145,6 +152,7 @@ public final class Host {
             ApBus present = bus();
             SortedMap<MdevId, Mdev> devices = new TreeMap<>();
             mdevs.ids().forEach(id -> mdevs.read(id).ifPresent(mdev -> devices.put(id, mdev)));
+            masksSeen.accept(present.apmask(), present.aqmask());
             watcher.seen(present.apmask(), present.aqmask(), present.queues(), devices, present::mode);
             return devices;
         });
@@ -170,6 +178,7 @@ public final class Host {
         if (lock.isMine()) {
             SortedMap<MdevId, Mdev> devices = new TreeMap<>();
             view.mdevs().forEach((id, entry) -> devices.put(id, entry.mdev()));
+            masksSeen.accept(view.apmask(), view.aqmask());
             // cards that are new can wait for the next glance
             watcher.seen(view.apmask(), view.aqmask(), view.queues(), devices, adapter -> Optional.empty());
         }

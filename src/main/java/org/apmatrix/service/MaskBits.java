@@ -23,6 +23,11 @@ record MaskBits(ApMask adapters, ApMask domains) {
         return new MaskBits(adapters.minus(other.adapters), domains.minus(other.domains));
     }
 
+    /** The bits in which these differ from others. */
+    MaskBits changedTo(MaskBits other) {
+        return minus(other).or(other.minus(this));
+    }
+
     boolean isEmpty() {
         return adapters.isEmpty() && domains.isEmpty();
     }

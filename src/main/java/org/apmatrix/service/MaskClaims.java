@@ -4,6 +4,9 @@ import static java.util.Objects.requireNonNull;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.apmatrix.ap.ApMask;
@@ -17,6 +20,8 @@ import tools.jackson.databind.json.JsonMapper;
 final class MaskClaims {
     private final StateFile<Content> file;
     private SortedMap<String, Claim> claims;
+    /** Whose bits are about to be written: until that has ended, a bit that is still 1 has not come back. */
+    private final Set<String> begun = new HashSet<>();
 
     /**
      * Reads what an earlier process noted.
@@ -59,6 +64,7 @@ final class MaskClaims {
     /** Before the masks are written: from now on the claimant wants these, too. What cannot be noted is not begun (HOST_REFUSED). */
     synchronized void begin(String claimant, MaskBits wanted, MaskBits now) {
         Claim before = of(claimant);
+        begun.add(claimant);
         change(claimant, new Claim(before.wanted().or(wanted), before.taken().or(wanted.and(now))), true);
     }
 
@@ -86,12 +92,24 @@ final class MaskClaims {
                 ? claim
                 : new Claim(claim.wanted(), claim.taken().or(claim.wanted().and(handedOn))));
         claims = next;
+        begun.remove(claimant);
         change(claimant, new Claim(wanted, before.taken().and(kept)), false);
     }
 
     /** As it was before {@link #begin}: nothing has come of it. */
     synchronized void restore(String claimant, Claim before) {
+        begun.remove(claimant);
         change(claimant, before, false);
+    }
+
+    /** What is 1 again was given back, by whomever, or a reboot: it is not given back a second time. */
+    synchronized void seen(MaskBits set) {
+        for (String claimant : List.copyOf(claims.keySet())) {
+            Claim claim = of(claimant);
+            if (!begun.contains(claimant) && !claim.taken().and(set).isEmpty()) {
+                change(claimant, new Claim(claim.wanted(), claim.taken().minus(set)), false);
+            }
+        }
     }
 
     private void change(String claimant, Claim claim, boolean begins) {

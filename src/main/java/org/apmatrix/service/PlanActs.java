@@ -154,6 +154,7 @@ final class PlanActs {
         private final Rights rights;
         private final Set<MdevId> touched = new TreeSet<>();
         private @Nullable HostView before;
+        private MaskBits moved = MaskBits.NONE;
 
         Writes(String subject, Function<HostView, Transition.Target> target, Rights rights) {
             this.subject = subject;
@@ -178,6 +179,7 @@ final class PlanActs {
                             before = view;
                         }
                         touched.addAll(wanted.mdevs().keySet());
+                        moved = MaskBits.setIn(view).changedTo(new MaskBits(wanted.apmask(), wanted.aqmask()));
                         return plan(view, wanted, rights);
                     },
                     (was, is) -> new Outcome.Done<>(is, false));
@@ -193,8 +195,15 @@ final class PlanActs {
                     subject + ", back",
                     WriteOptions.NONE,
                     MaskService::snapshot,
-                    view -> plan(view, Transition.Target.asIn(then, touched), Rights.ALL),
+                    view -> plan(view, asBefore(then, view), Rights.ALL),
                     (was, is) -> new Outcome.Done<>(is, false));
+        }
+
+        /** The devices as they were, and of the masks the bits that were moved: what others have changed of them since stays. */
+        private Transition.Target asBefore(HostView then, HostView now) {
+            MaskBits masks = MaskBits.setIn(now).minus(moved).or(MaskBits.setIn(then).and(moved));
+            return new Transition.Target(
+                    masks.adapters(), masks.domains(), Transition.Target.asIn(then, touched).mdevs());
         }
 
         private Plan plan(HostView view, Transition.Target wanted, Rights allowed) {

@@ -86,6 +86,7 @@ public final class PlanService {
         this.secureKeys = new SecureKeys(host);
         this.estates = new Estates(stateDirectory, json);
         this.claims = new MaskClaims(stateDirectory, json);
+        host.onMasksSeen((apmask, aqmask) -> claims.seen(new MaskBits(apmask, aqmask)));
         this.definitions = definitions;
         this.maxApqns = properties.matrix().maxApqns();
         this.journal = journal;
@@ -354,6 +355,8 @@ public final class PlanService {
                 clock.instant(),
                 draft.view().apmask().toString(),
                 draft.view().aqmask().toString(),
+                draft.target().apmask().toString(),
+                draft.target().aqmask().toString(),
                 matrices,
                 who,
                 texts);
@@ -378,7 +381,7 @@ public final class PlanService {
             left = Differences.from(begun, host.look(), definitions);
         } catch (Fault unreadable) {
             progress.tell("nobody knows what is left", "INCOMPLETE");
-            return notUndone(failure, List.of("unknown, the look afterwards failed: " + unreadable.detail()));
+            return HostFailure.notUndone(failure, List.of("unknown, the look afterwards failed: " + unreadable.detail()));
         }
         if (left.isEmpty()) {
             estates.end(before);
@@ -390,15 +393,8 @@ public final class PlanService {
                     : failure;
         }
         progress.tell("not all could be taken back", "INCOMPLETE");
-        return notUndone(
-                failure, left.stream().map(Differences.Difference::toString).toList());
-    }
-
-    private static HostFailure notUndone(RuntimeException failure, List<String> left) {
         return HostFailure.notUndone(
-                failure instanceof Fault fault ? fault.errno() : null,
-                failure.getMessage() + " Not all that had been done before could be undone.",
-                left);
+                failure, left.stream().map(Differences.Difference::toString).toList());
     }
 
     private Drift drift(Estate estate, HostView view) {

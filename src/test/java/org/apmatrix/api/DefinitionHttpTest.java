@@ -131,6 +131,15 @@ class DefinitionHttpTest extends HttpTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"/etc/hostname", "../../../../bus/ap/apmask", "remove", "", "ap_config", "unassign_adapter"})
+    void takesNoAttributeThatWouldBeWrittenElsewhere(String name) {
+        api.put(OF_A, "{'start': 'auto', 'attrs': [{'assign_adapter': '5'}, {'" + name + "': '1'}]}")
+                .spec(invalid("attrs"));
+        assertThat(store.all()).isEmpty();
+    }
+
     @Nested
     class Kept {
         @Test

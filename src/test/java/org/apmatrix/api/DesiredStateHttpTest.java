@@ -245,6 +245,25 @@ class DesiredStateHttpTest extends HttpTest {
         }
 
         @Test
+        void doNotGiveBackABitThatCameBackMeanwhileAndWasClearedBySomebodyElse() {
+            apply("{'owner': 'demo', 'masks': {'apmask': '-6'}}").statusCode(200);
+            api.patch("/masks", "{'apmask': '+6'}").statusCode(200);
+            api.patch("/masks", "{'apmask': '-6'}").statusCode(200);
+            apply("{'owner': 'demo'}").statusCode(200);
+            api.get("/masks").body("hostAdapters", not(hasItem(6)));
+        }
+
+        @Test
+        void ofAnotherOwnerThatWantTheOppositeAreRefused() {
+            apply("{'owner': 'one', 'masks': {'apmask': '-6'}}").statusCode(200);
+            apply("{'owner': 'two', 'masks': {'apmask': '+6'}}")
+                    .spec(refused(409, "MASKS_CLAIMED", null))
+                    .body("owner", is("one"))
+                    .body("apmask", contains(6));
+            api.get("/masks").body("hostAdapters", not(hasItem(6)));
+        }
+
+        @Test
         void leaveABitClearedThatAnotherOwnerWantsToo() {
             apply("{'owner': 'one', 'masks': {'apmask': '-5'}}").statusCode(200);
             apply("{'owner': 'two', 'masks': {'apmask': '-5,-6'}}").statusCode(200);
@@ -354,7 +373,9 @@ class DesiredStateHttpTest extends HttpTest {
             silent.apply(silent.settings().withTemper(SimulatedQemu.Temper.SILENT));
             api.with("Prefer", "wait=1")
                     .put("/desired-state", "{'owner': 'demo'}")
-                    .statusCode(not(is(200)));
+                    .statusCode(503)
+                    .body("code", is("QEMU_UNREACHABLE"))
+                    .body("guest", is("guest2"));
             String state = api.get("/mdevs/" + B).statusCode(200).extract().path("guest.state");
             assertThat(state).isIn("ATTACHED", "DETACHING");
             silent.apply(silent.settings().withTemper(SimulatedQemu.Temper.ANSWERS));
