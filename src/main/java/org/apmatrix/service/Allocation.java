@@ -12,6 +12,7 @@ import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.Matrix;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.host.Card;
+import org.apmatrix.host.Mdev;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -102,6 +103,18 @@ public record Allocation(
     /** Whether its time is over. */
     boolean hasExpired(Instant now) {
         return expiresAt != null && !now.isBefore(expiresAt);
+    }
+
+    /**
+     * Whether its device is gone, or is not what it was given.
+     *
+     * @param seen its device; empty where there is none
+     */
+    boolean isLost(Optional<Mdev> seen) {
+        return switch (state) {
+            case ACTIVE, EXPIRED, LOST -> !seen.map(Mdev::matrix).equals(Optional.of(matrix()));
+            case CREATING, RELEASING -> false;
+        };
     }
 
     Allocation with(State changed) {

@@ -3,11 +3,17 @@ package org.apmatrix.service;
 import static java.util.Objects.requireNonNull;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.events.Event;
 import org.apmatrix.events.EventJournal;
@@ -24,6 +30,7 @@ final class Allocations {
 
     private final StateFile<Content> file;
     private final EventJournal journal;
+    private final Set<String> lost = ConcurrentHashMap.newKeySet();
     private SortedMap<String, Allocation> all;
 
     private record Content(List<Allocation> allocations) {
@@ -114,8 +121,29 @@ final class Allocations {
         tell(before, after);
     }
 
-    /** Tells a change of state; LOST, which is only seen, is told the same way. */
-    void tell(@Nullable Allocation before, @Nullable Allocation after) {
+    /** LOST is only seen and never kept, but told like any other state. */
+    void noticeLost(Predicate<Allocation> isLost) {
+        for (Allocation allocation : all()) {
+            boolean isNow = isLost.test(allocation);
+            if (isNow && lost.add(allocation.id())) {
+                tell(allocation, allocation.with(Allocation.State.LOST));
+            } else if (!isNow && lost.remove(allocation.id())) {
+                tell(allocation.with(Allocation.State.LOST), allocation);
+            }
+        }
+        lost.removeIf(id -> find(id).isEmpty());
+    }
+
+    /** How many there are in each state, LOST as it was noticed last. */
+    Map<Allocation.State, Integer> counts() {
+        Map<Allocation.State, Integer> counts = new EnumMap<>(Allocation.State.class);
+        Arrays.stream(Allocation.State.values()).forEach(state -> counts.put(state, 0));
+        all().forEach(allocation -> counts.merge(
+                lost.contains(allocation.id()) ? Allocation.State.LOST : allocation.state(), 1, Integer::sum));
+        return counts;
+    }
+
+    private void tell(@Nullable Allocation before, @Nullable Allocation after) {
         Allocation known = after == null ? before : after;
         if (known == null || (before != null && after != null && before.state() == after.state())) {
             return;

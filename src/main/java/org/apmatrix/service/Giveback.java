@@ -5,9 +5,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.apmatrix.ap.ApMask;
+import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.Matrix;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.audit.Attempt;
@@ -15,6 +17,7 @@ import org.apmatrix.fault.ErrorCode;
 import org.apmatrix.fault.HostFailure;
 import org.apmatrix.fault.NotFound;
 import org.apmatrix.fault.RequestDenied;
+import org.apmatrix.host.MdevTree;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,6 +26,8 @@ import org.slf4j.LoggerFactory;
  * How an allocation goes back: unplugged, its device removed, the masks as they were found, less what others want of them by now.
  *
  * <p>Every step may be done twice: whatever was cut off is done again from the beginning.
+ *
+ * <p>Long because it must also know, before and after, which bits of the masks can go back at all.
  */
 final class Giveback {
     private static final Logger LOG = LoggerFactory.getLogger(Giveback.class);
@@ -31,12 +36,14 @@ final class Giveback {
     private final PlanService plans;
     private final HotplugService hotplug;
     private final Allocations allocations;
+    private final int maxApqns;
 
-    Giveback(Host host, PlanService plans, HotplugService hotplug, Allocations allocations) {
+    Giveback(Host host, PlanService plans, HotplugService hotplug, Allocations allocations, int maxApqns) {
         this.host = host;
         this.plans = plans;
         this.hotplug = hotplug;
         this.allocations = allocations;
+        this.maxApqns = maxApqns;
     }
 
     /** Whether a device may be taken from a guest that has it. */
@@ -87,6 +94,35 @@ final class Giveback {
             throw refusal;
         }
         return true;
+    }
+
+    /** What would be done, with an unplug where a guest has it. */
+    Forecast forecast(Allocation allocation) {
+        HostView view = host.look();
+        MdevId mdev = allocation.mdevId();
+        Optional<HostView.Entry> entry = view.mdev(mdev);
+        SortedMap<MdevId, Optional<Matrix>> gone = new TreeMap<>();
+        entry.ifPresent(there -> gone.put(mdev, Optional.empty()));
+        MaskBits back = possible(
+                view.with(gone), plans.claims().owed(Allocations.claimant(allocation.id()), MaskBits.NONE));
+        Attachment attachment = entry.map(HostView.Entry::attachment).orElse(null);
+        GuestName guest = attachment == null ? null : attachment.guest();
+        Plan plan = Transition.plan(
+                view,
+                new Transition.Target(
+                        view.apmask().or(back.adapters()), view.aqmask().or(back.domains()), gone),
+                guest == null ? Set.of() : Set.of(mdev),
+                Rights.ALL,
+                maxApqns,
+                host.mdevs(),
+                host.bus());
+        Forecast writes = plan.forecast();
+        List<Forecast.Line> lines = new ArrayList<>();
+        if (guest != null) {
+            lines.add(HotplugService.unplugLine(guest, MdevTree.path(mdev).toString()));
+        }
+        lines.addAll(writes.steps());
+        return new Forecast(lines, writes.apqnsAdded(), writes.apqnsRemoved(), writes.guests(), writes.problems());
     }
 
     private static List<String> steps(Allocation allocation, @Nullable Attachment attachment) {

@@ -6,11 +6,16 @@ import java.util.Optional;
 import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.Apqn;
 import org.apmatrix.audit.Snapshot;
+import org.apmatrix.fault.Fault;
 import org.apmatrix.fault.InvalidValue;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The two masks that divide the queues between the host and its guests. */
 public final class MaskService {
+    private static final Logger LOG = LoggerFactory.getLogger(MaskService.class);
+
     private final Host host;
     private final Change change;
 
@@ -53,6 +58,16 @@ public final class MaskService {
 
     static Snapshot snapshot(HostView view) {
         return Snapshot.masks(view.apmask(), view.aqmask());
+    }
+
+    /** What the audit journal is told beside another change; null where they cannot be read, which does not change what has been done. */
+    static @Nullable Snapshot masksNow(Host host) {
+        try {
+            return host.ask(() -> Snapshot.masks(host.bus().apmask(), host.bus().aqmask()));
+        } catch (Fault unreadable) {
+            LOG.warn("the masks cannot be read for the audit journal: {}", unreadable.detail());
+            return null;
+        }
     }
 
     /** A mask as it is wished for; the text has been found to be one. */
