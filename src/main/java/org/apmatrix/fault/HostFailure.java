@@ -37,15 +37,16 @@ public final class HostFailure extends Fault {
      */
     public static HostFailure notUndone(Throwable cause, List<String> notUndone) {
         Fault fault = cause instanceof Fault known ? known : null;
-        boolean silent = fault != null && fault.code() == ErrorCode.QEMU_UNREACHABLE;
         Map<String, @Nullable Object> facts = new LinkedHashMap<>();
-        if (silent) {
+        ErrorCode code = ErrorCode.HOST_REFUSED;
+        if (fault != null && fault.code() == ErrorCode.QEMU_UNREACHABLE) {
+            code = fault.code();
             facts.putAll(fault.facts());
         }
         facts.put(NOT_UNDONE, notUndone);
         String detail = String.valueOf(cause.getMessage());
         return new HostFailure(
-                silent ? ErrorCode.QEMU_UNREACHABLE : ErrorCode.HOST_REFUSED,
+                code,
                 detail + (detail.endsWith(".") ? "" : ".") + " Not all that had been done before could be undone.",
                 fault == null ? null : fault.errno(),
                 facts);

@@ -117,6 +117,11 @@ public record Allocation(
         };
     }
 
+    /** Its device, where that stands as it was given; another one of its UUID is somebody else's by now, and is left alone. */
+    Optional<HostView.Entry> deviceIn(HostView view) {
+        return view.mdev(mdevId()).filter(entry -> !isLost(Optional.of(entry.mdev())));
+    }
+
     Allocation with(State changed) {
         return new Allocation(
                 id,

@@ -229,7 +229,8 @@ public final class DefinitionService {
         before.ifPresent(standing -> others.removeAll(standing.otherAttributes()));
         if (!others.isEmpty()) {
             throw new InvalidValue(
-                    "attrs", "A definition has assign_adapter, assign_domain and assign_control_domain, and no other attribute.");
+                    "attrs",
+                    "A definition has assign_adapter, assign_domain and assign_control_domain, and no other attribute.");
         }
     }
 

@@ -64,7 +64,7 @@ final class Giveback {
         MdevId id = allocation.mdevId();
         host.mdevs();
         Attempt.current().on(id);
-        Optional<HostView.Entry> entry = host.look().mdev(id);
+        Optional<HostView.Entry> entry = allocation.deviceIn(host.look());
         boolean inUse = entry.isPresent() && !Boolean.FALSE.equals(entry.get().inUse());
         Attachment attachment = entry.map(HostView.Entry::attachment).orElse(null);
         if (inUse && (force == Force.NEVER || attachment == null || attachment.guest() == null)) {
@@ -72,7 +72,7 @@ final class Giveback {
         }
         Attempt.current().steps(steps(allocation, attachment));
         Attempt.current().intend();
-        if (force == Force.UNPLUG && allocation.state() != Allocation.State.RELEASING) {
+        if (force == Force.UNPLUG && entry.isPresent() && allocation.state() != Allocation.State.RELEASING) {
             allocations.begin(allocation.with(Allocation.State.RELEASING));
         }
         boolean unplugged = false;
@@ -100,11 +100,11 @@ final class Giveback {
     Forecast forecast(Allocation allocation) {
         HostView view = host.look();
         MdevId mdev = allocation.mdevId();
-        Optional<HostView.Entry> entry = view.mdev(mdev);
+        Optional<HostView.Entry> entry = allocation.deviceIn(view);
         SortedMap<MdevId, Optional<Matrix>> gone = new TreeMap<>();
         entry.ifPresent(there -> gone.put(mdev, Optional.empty()));
-        MaskBits back = possible(
-                view.with(gone), plans.claims().owed(Allocations.claimant(allocation.id()), MaskBits.NONE));
+        MaskBits back =
+                possible(view.with(gone), plans.claims().owed(Allocations.claimant(allocation.id()), MaskBits.NONE));
         Attachment attachment = entry.map(HostView.Entry::attachment).orElse(null);
         GuestName guest = attachment == null ? null : attachment.guest();
         Plan plan = Transition.plan(
@@ -159,16 +159,10 @@ final class Giveback {
         MdevId id = allocation.mdevId();
         write(Allocations.claimant(allocation.id()), view -> {
             SortedMap<MdevId, Optional<Matrix>> gone = new TreeMap<>();
-            view.mdev(id).ifPresent(entry -> {
-                gone.put(id, Optional.empty());
-                if (!entry.mdev().matrixOrEmpty().equals(allocation.matrix())) {
-                    LOG.warn(
-                            "allocation {}: somebody gave its device {} another matrix: {}",
-                            allocation.id(),
-                            id,
-                            entry.mdev().matrixOrEmpty().apqns());
-                }
-            });
+            allocation.deviceIn(view).ifPresent(entry -> gone.put(id, Optional.empty()));
+            if (gone.isEmpty() && view.mdev(id).isPresent()) {
+                LOG.warn("allocation {}: its device {} is somebody else's by now, and stays", allocation.id(), id);
+            }
             return gone;
         });
         allocations.remove(allocation.id());

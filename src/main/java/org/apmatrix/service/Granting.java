@@ -94,7 +94,11 @@ final class Granting {
     }
 
     private Grant choose(
-            MdevId mdev, AllocationService.Request request, Optional<Grant.Receiver> receiver, HostView view, Rights rights) {
+            MdevId mdev,
+            AllocationService.Request request,
+            Optional<Grant.Receiver> receiver,
+            HostView view,
+            Rights rights) {
         return Grant.choose(host, view, mdev, request.wish(), request.controlDomains(), receiver, rights, maxApqns);
     }
 

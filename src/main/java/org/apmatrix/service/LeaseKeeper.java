@@ -76,9 +76,9 @@ final class LeaseKeeper {
     /** By what {@link HostWatcher} saw last. */
     private void noticeLost() {
         watcher.last()
-                .ifPresent(last -> allocations.noticeLost(allocation ->
-                        !last.at().isBefore(allocation.createdAt())
-                                && allocation.isLost(Optional.ofNullable(last.mdevs().get(allocation.mdevId())))));
+                .ifPresent(last -> allocations.noticeLost(allocation -> !last.at()
+                                .isBefore(allocation.createdAt())
+                        && allocation.isLost(Optional.ofNullable(last.mdevs().get(allocation.mdevId())))));
     }
 
     private boolean isDue(Allocation allocation) {
@@ -109,7 +109,7 @@ final class LeaseKeeper {
     private void settle(Allocation allocation, Attempt attempt) {
         String id = allocation.id();
         try {
-            Optional<HostView.Entry> entry = host.look().mdev(allocation.mdevId());
+            Optional<HostView.Entry> entry = allocation.deviceIn(host.look());
             Attachment attachment = entry.map(HostView.Entry::attachment).orElse(null);
             boolean inUse =
                     entry.isPresent() && !Boolean.FALSE.equals(entry.get().inUse());

@@ -3,7 +3,6 @@ package org.apmatrix.service;
 import static java.util.Objects.requireNonNull;
 
 import java.nio.file.Path;
-import java.util.List;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;

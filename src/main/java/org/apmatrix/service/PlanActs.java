@@ -201,9 +201,12 @@ final class PlanActs {
 
         /** The devices as they were, and of the masks the bits that were moved: what others have changed of them since stays. */
         private Transition.Target asBefore(HostView then, HostView now) {
-            MaskBits masks = MaskBits.setIn(now).minus(moved).or(MaskBits.setIn(then).and(moved));
+            MaskBits masks =
+                    MaskBits.setIn(now).minus(moved).or(MaskBits.setIn(then).and(moved));
             return new Transition.Target(
-                    masks.adapters(), masks.domains(), Transition.Target.asIn(then, touched).mdevs());
+                    masks.adapters(),
+                    masks.domains(),
+                    Transition.Target.asIn(then, touched).mdevs());
         }
 
         private Plan plan(HostView view, Transition.Target wanted, Rights allowed) {

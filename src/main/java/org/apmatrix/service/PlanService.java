@@ -303,12 +303,12 @@ public final class PlanService {
         try {
             Undertaking.perform(subject(document.owner()), all, progress::done);
         } catch (RuntimeException failure) {
-            attempt.whole(texts, masksBefore, masksNow());
+            attempt.whole(texts, masksBefore, MaskService.masksNow(host));
             throw afterFailure(before, claimBefore, failure, progress);
         }
         estates.end(before.ended(document, clock.instant()));
         claims.settle(claimant, document.bitsToClear());
-        attempt.whole(texts, masksBefore, masksNow());
+        attempt.whole(texts, masksBefore, MaskService.masksNow(host));
         progress.tell("end", "APPLIED");
         LOG.info("plan {}: applied, {} steps", document.owner(), texts.size());
         return new Applied(true, draft.lines(), warnings(draft));
@@ -362,16 +362,6 @@ public final class PlanService {
                 texts);
     }
 
-    /** For the audit journal; null where they cannot be read, which does not change what has been done. */
-    private @Nullable Snapshot masksNow() {
-        try {
-            return host.ask(() -> Snapshot.masks(host.bus().apmask(), host.bus().aqmask()));
-        } catch (Fault unreadable) {
-            LOG.warn("after a plan the masks cannot be read: {}", unreadable.detail());
-            return null;
-        }
-    }
-
     /** What is left is found by looking, whatever taking back said of itself. */
     private RuntimeException afterFailure(
             Estate before, MaskClaims.Claim claimBefore, RuntimeException failure, Progress progress) {
@@ -381,7 +371,8 @@ public final class PlanService {
             left = Differences.from(begun, host.look(), definitions);
         } catch (Fault unreadable) {
             progress.tell("nobody knows what is left", "INCOMPLETE");
-            return HostFailure.notUndone(failure, List.of("unknown, the look afterwards failed: " + unreadable.detail()));
+            return HostFailure.notUndone(
+                    failure, List.of("unknown, the look afterwards failed: " + unreadable.detail()));
         }
         if (left.isEmpty()) {
             estates.end(before);

@@ -505,12 +505,21 @@ class AllocationHttpTest extends HttpTest {
             api.delete("/mdevs/" + mdev).statusCode(204);
             api.get("/allocations").body("items.state", contains("LOST"));
             api.delete("/allocations/" + id).statusCode(204);
-            String other =
-                    allocate(wish("CCA", 2, "")).statusCode(201).extract().path("mdev");
-            api.delete("/mdevs/" + other + "/domains/4").statusCode(200);
-            String second = api.get("/allocations").extract().path("items[0].id");
-            api.delete("/allocations/" + second).statusCode(204);
             assertThat(kernel.list(Path.of("/sys/bus/mdev/devices"))).isEmpty();
+        }
+
+        @Test
+        void thatSomebodyElseHasMadeOtherwiseIsLeftAloneAlsoInItsGuestWhenTheLeaseIsOver() {
+            free();
+            String lease = wish("CCA", 1, ", 'ttl': 'PT2S', 'onExpiry': 'unplug'");
+            String lost = allocate(lease).statusCode(201).extract().path("mdev");
+            api.delete("/mdevs/" + lost).statusCode(204);
+            api.put("/mdevs/" + lost, "{'adapters': [6], 'domains': [4]}").statusCode(201);
+            api.put("/guests/guest2/ap-device", "{'mdev': '" + lost + "'}").statusCode(201);
+            Patience.until(() ->
+                    api.get("/allocations").extract().<List<?>>path("items").isEmpty());
+            api.get("/guests/guest2/ap-device").statusCode(200).body("mdev", is(lost));
+            api.get("/mdevs").body("items.uuid", contains(lost));
         }
 
         @Test

@@ -45,8 +45,7 @@ class PlanAmongOthersTest {
             DesiredState document = new DesiredState(
                     "demo",
                     new DesiredState.Masks("-5", null),
-                    List.of(new DesiredState.Device(
-                            House.A.toString(), null, List.of(5), List.of(4), List.of(), null)),
+                    List.of(new DesiredState.Device(House.A.toString(), null, List.of(5), List.of(4), List.of(), null)),
                     List.of(new DesiredState.Plugged("guest1", House.A.toString())));
 
             Fault refused = catchThrowableOfType(

@@ -63,7 +63,7 @@ final class PlanBench implements AutoCloseable {
                 new QmpProperties(
                         sockets,
                         Duration.ofSeconds(2),
-                        Duration.ofMillis(100),
+                        Duration.ofMillis(400),
                         Duration.ofMillis(5),
                         Duration.ofMillis(50),
                         DataSize.ofMegabytes(16)),

@@ -153,7 +153,8 @@ class PlanPropertiesTest {
         Run(long seed, Path directory) {
             this.random = new Random(seed);
             this.directory = directory;
-            // at least one queue: by its attributes the service knows whether the kernel has driver overrides, and their stricter masks
+            // at least one queue: by its attributes the service knows whether the kernel has driver overrides, and
+            // their stricter masks
             List<Integer> adapters = atLeastOne(some(IDS, 0.7));
             ApMask domains = ApMask.of(atLeastOne(some(IDS, 0.7)));
             this.kernel = new SimulatedKernel(

@@ -18,6 +18,7 @@ import net.jqwik.api.statistics.Statistics;
 import org.apmatrix.Patience;
 import org.apmatrix.ap.Matrix;
 import org.apmatrix.ap.MdevId;
+import org.apmatrix.fault.ErrorCode;
 import org.apmatrix.fault.Fault;
 import org.apmatrix.fault.HostFailure;
 import org.apmatrix.host.Mdev;
@@ -33,7 +34,7 @@ import org.apmatrix.host.sim.SimulatedQemu;
 class PlanWithGuestsTest {
     private static final List<MdevId> IDS = List.of(House.A, House.B);
     private static final List<String> GUESTS = List.of("guest1", "guest2", "guest3");
-    private static final Duration PATIENCE = Duration.ofMillis(150);
+    private static final Duration PATIENCE = Duration.ofMillis(400);
     private static final Path ROOT = PlanBench.fastDirectory();
     private static int runs;
 
@@ -61,7 +62,7 @@ class PlanWithGuestsTest {
         }
     }
 
-    @Property(tries = 250)
+    @Property(tries = 150)
     void isAsItWasOrAsItWasToBeOrTellsTheDifference(@ForAll long seed) {
         Random random = new Random(seed);
         Path directory = ROOT.resolve(String.valueOf(runs++));
@@ -77,7 +78,8 @@ class PlanWithGuestsTest {
                         List.of(directory.resolve("guests") + "/*.sock"))) {
             GUESTS.forEach(name -> guests.start(name, SimulatedQemu.Settings.DEFAULT));
             bench.guests.discover();
-            bench.plans.apply(document(random), Rights.ALL, PATIENCE);
+            DesiredState first = document(random);
+            Patience.until(() -> applied(bench, first));
             DesiredState second = document(random);
             Picture before = Picture.of(kernel, guests);
             Optional<String> killed = upset(random, guests);
@@ -87,7 +89,9 @@ class PlanWithGuestsTest {
                 Statistics.label("ended").collect("applied");
             } catch (Fault failure) {
                 assertIsAsBeforeOrTold(failure, before, Picture.of(kernel, guests), killed);
-                if (guests.all().stream().allMatch(PlanWithGuestsTest::answers)) {
+                boolean answered = failure.code() != ErrorCode.QEMU_UNREACHABLE
+                        && guests.all().stream().allMatch(PlanWithGuestsTest::answers);
+                if (answered) {
                     assertThat(failure.facts())
                             .as("guests that answer let everything be taken back")
                             .doesNotContainKey(HostFailure.NOT_UNDONE);
