@@ -121,7 +121,9 @@ public final class NodeDeviceXml {
         try {
             return parser().parse(new ByteArrayInputStream(xml)).getDocumentElement();
         } catch (SAXException e) {
-            throw new Unreadable("body", "no well-formed XML, or one with a document type");
+            boolean isDocumentType = String.valueOf(e.getMessage()).contains("DOCTYPE");
+            throw new Unreadable(
+                    "body", isDocumentType ? "it has a DOCTYPE, and none is read" : "it is no well-formed XML");
         } catch (IOException e) {
             throw new Unreadable("body", "no XML: it is not in the encoding that it says");
         }
