@@ -9,7 +9,7 @@ import org.apmatrix.fault.ErrorCode;
 
 /** The codes that an operation may be refused with, beside those that any operation may have; the OpenAPI document is made from it. */
 @Documented
-@Target(ElementType.METHOD)
+@Target({ElementType.METHOD, ElementType.ANNOTATION_TYPE})
 @Retention(RetentionPolicy.RUNTIME)
 @interface Refuses {
     ErrorCode[] value();
