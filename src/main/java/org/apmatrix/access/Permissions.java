@@ -15,6 +15,10 @@ import org.springframework.web.util.pattern.PathPatternParser;
  */
 public final class Permissions {
     private static final List<Rule> RULES = List.of(
+            open("/"),
+            open("/index.html"),
+            open("/ui/**"),
+            open("/webjars/**"),
             open("/v3/api-docs/**"),
             open("/v3/api-docs.yaml"),
             open("/swagger-ui/**"),

@@ -7,7 +7,9 @@ import io.swagger.v3.oas.annotations.media.ExampleObject;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
+import java.util.function.Predicate;
 import org.apmatrix.audit.AuditJournal;
+import org.apmatrix.audit.AuditRecord;
 import org.apmatrix.fault.InvalidValue;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.MediaType;
@@ -55,6 +57,14 @@ class AuditController {
                     @RequestParam(required = false)
                     @Nullable
                     Integer limit,
+            @Parameter(
+                            description = "This many of the last records, instead of those behind `after`; of the last 10,000 at most",
+                            schema = @Schema(type = "integer", minimum = "1", maximum = "1000"))
+                    @RequestParam(required = false)
+                    @Nullable
+                    Integer last,
+            @Parameter(description = "Only dry runs, or only what was none") @RequestParam(required = false) @Nullable
+                    Boolean dryRun,
             @Parameter(description = "Only of who has this name") @RequestParam(required = false) @Nullable
                     String actor,
             @Parameter(description = "Only of this operation, by its operationId, such as putMdev")
@@ -77,6 +87,17 @@ class AuditController {
         if (most < 1 || most > MOST) {
             throw new InvalidValue("limit", "From 1 to " + MOST + ".");
         }
-        return AuditResource.Page.from(journal.read(from, most, AuditJournal.wanted(actor, operation, target, code)));
+        Predicate<AuditRecord> wanted = AuditJournal.wanted(actor, operation, target, code)
+                .and(record -> dryRun == null || dryRun == record.dryRun());
+        if (last == null) {
+            return AuditResource.Page.from(journal.read(from, most, wanted));
+        }
+        if (last < 1 || last > MOST) {
+            throw new InvalidValue("last", "From 1 to " + MOST + ".");
+        }
+        if (after != null || limit != null) {
+            throw new InvalidValue("last", "Either the last records, or those behind a sequence (after, limit).");
+        }
+        return AuditResource.Page.from(new AuditJournal.Page(journal.last(last, wanted), null));
     }
 }

@@ -12,6 +12,9 @@ final class Examples {
              "maxDomainId": 255, "queueAssignment": "masks", "vfioApLoaded": true, "scanIntervalSeconds": 30,
              "unfinished": []}""";
 
+    static final String CALLER = """
+            {"name": "ci", "authentication": "token", "roles": ["viewer", "operator"]}""";
+
     static final String PREFLIGHT = """
             {"simulated": false, "items": [
              {"check": "ap-bus", "result": "ok", "found": "2 adapters, 8 queues", "means": "The kernel sees queues.",
@@ -199,7 +202,8 @@ final class Examples {
 
     static final String GUEST = """
             {"name": "guest1", "uuid": "5f1c7f5e-2f0d-4b6e-9f59-0d2b5c1f4a01", "source": "simulated", "state": "running",
-             "pid": 4001, "cpuFeatures": {"ap": true, "apqci": true, "apft": true}, "apDevice": null}""";
+             "pid": 4001, "cpuFeatures": {"ap": true, "apqci": true, "apft": true}, "apDevice": null,
+             "migrationPrepared": null}""";
     static final String GUESTS = "{\"items\": [" + GUEST + "]}";
 
     static final String READINESS = """

@@ -1,6 +1,7 @@
 package org.apmatrix.api;
 
 import io.swagger.v3.oas.annotations.media.Schema;
+import java.time.Instant;
 import org.apmatrix.host.CpuFeatures;
 import org.apmatrix.service.GuestService;
 import org.apmatrix.service.SecureKeys;
@@ -41,7 +42,27 @@ record GuestResource(
         CpuFeaturesResource cpuFeatures,
 
         @Schema(description = "null when none is plugged in") @Nullable
-        ApDeviceResource apDevice) {
+        ApDeviceResource apDevice,
+
+        @Schema(description = "null when no migration is prepared") @Nullable
+        PreparedMigrationResource migrationPrepared) {
+
+    /** A migration that the guest was unplugged for. */
+    @Schema(name = "PreparedMigration")
+    record PreparedMigrationResource(
+            @Schema(
+                    description = "What was taken out, and is plugged in again by DELETE of the preparation; null when nothing was plugged in",
+                    types = {"string", "null"},
+                    format = "uuid")
+            @Nullable
+            String mdev,
+
+            Instant since) {
+        static PreparedMigrationResource from(GuestService.Prepared prepared) {
+            return new PreparedMigrationResource(
+                    prepared.mdev() == null ? null : prepared.mdev().toString(), prepared.since());
+        }
+    }
 
     /** What the guest's CPU model has of AP. */
     @Schema(name = "CpuFeatures", description = "What the guest's CPU model has of AP; null where QEMU did not tell.")
@@ -77,6 +98,7 @@ record GuestResource(
                 runState == null ? "unreachable" : runState,
                 guest.state().pid(),
                 CpuFeaturesResource.from(guest.state().cpuFeatures()),
-                guest.device() == null ? null : ApDeviceResource.from(guest.device(), secureKeys));
+                guest.device() == null ? null : ApDeviceResource.from(guest.device(), secureKeys),
+                guest.prepared() == null ? null : PreparedMigrationResource.from(guest.prepared()));
     }
 }

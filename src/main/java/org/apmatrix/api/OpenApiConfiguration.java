@@ -77,7 +77,7 @@ class OpenApiConfiguration {
     /** References that may be null, which an annotation cannot say: schema and field, and what it refers to. */
     private static final Map<String, Map<String, String>> NULLABLE = Map.ofEntries(
             Map.entry("Mdev", Map.of("guest", "DeviceUser")),
-            Map.entry("Guest", Map.of("apDevice", "ApDevice")),
+            Map.entry("Guest", Map.of("apDevice", "ApDevice", "migrationPrepared", "PreparedMigration")),
             Map.entry("DesiredState", Map.of("masks", "DesiredMasks")),
             Map.entry("DesiredStateRequest", Map.of("masks", "DesiredMasks")),
             Map.entry("QueueMove", Map.of("from", "QueueHolder", "to", "QueueHolder")),
@@ -130,6 +130,7 @@ class OpenApiConfiguration {
                                 .description("Queues by wish: chosen by the service, for good or as a lease"),
                         new Tag().name("Guests").description("Guests, hot plug and hot unplug"),
                         new Tag().name("Events").description("What changes on the host, as it happens"),
+                        new Tag().name("Caller").description("Who calls"),
                         new Tag().name("Audit").description("Who tried to change what, and how it ended"),
                         new Tag().name("Simulation").description("Only on the simulated host")));
     }

@@ -35,6 +35,8 @@ public final class AuditJournal implements AutoCloseable {
     /** A filter that fits nothing does not make one request read the whole journal. */
     private static final int SCANNED_A_PAGE = 50_000;
 
+    private static final int SCANNED_FROM_THE_END = 10_000;
+
     private final Ledger ledger;
     private final Clock clock;
     private final Refusals refusals;
@@ -335,6 +337,21 @@ public final class AuditJournal implements AutoCloseable {
                     "The audit journal cannot be read; java -jar apmatrix.jar audit verify and the log of the service tell more.");
         }
         return new Page(List.copyOf(items), more[0] ? seen[0] : null);
+    }
+
+    /**
+     * The newest of the wanted records, oldest first, out of the last 10,000; may be called while others write.
+     *
+     * @throws HostFailure as {@link #read}
+     */
+    public List<AuditRecord> last(int many, Predicate<AuditRecord> wanted) {
+        long end;
+        synchronized (this) {
+            end = ledger.last().sequence();
+        }
+        List<AuditRecord> found =
+                read(Math.max(0, end - SCANNED_FROM_THE_END), Integer.MAX_VALUE, wanted).items();
+        return found.subList(Math.max(0, found.size() - many), found.size());
     }
 
     /** Records that are of this actor, operation, target and code; null for any. A target is a path, a device's UUID, a guest's name or an APQN. */

@@ -97,6 +97,10 @@ public final class GuestNotes {
             requireNonNull(guest, "guest");
             requireNonNull(since, "since");
         }
+
+        Optional<MdevId> mdevId() {
+            return Optional.ofNullable(mdev).flatMap(MdevId::parse);
+        }
     }
 
     private record Content(List<Mark> marks, List<Preparation> preparations) {

@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.apmatrix.ap.GuestName;
+import org.apmatrix.ap.MdevId;
 import org.apmatrix.fault.NotFound;
 import org.apmatrix.host.ApDevice;
 import org.apmatrix.host.Guest;
@@ -31,12 +32,24 @@ public final class GuestService {
         this.properties = properties;
     }
 
-    /** A guest as its QEMU told, with its vfio-ap device. */
+    /**
+     * A guest as its QEMU told, with its vfio-ap device.
+     *
+     * @param prepared the migration that it was unplugged for, null when none is prepared
+     */
     public record GuestView(
             GuestName name,
             boolean simulated,
             GuestState state,
-            @Nullable AttachedDevice device) {}
+            @Nullable AttachedDevice device,
+            @Nullable Prepared prepared) {}
+
+    /**
+     * A prepared migration.
+     *
+     * @param mdev what was taken out, null when nothing was plugged in
+     */
+    public record Prepared(@Nullable MdevId mdev, Instant since) {}
 
     /** By name. A guest that does not answer is there, and says so. */
     public List<GuestView> list() {
@@ -70,7 +83,13 @@ public final class GuestService {
     private GuestView view(GuestName name, Guest guest, GuestState state) {
         settlement.settleUnlessBusy(guest, state);
         return new GuestView(
-                name, guest.isSimulated(), state, device(name, guest, state).orElse(null));
+                name,
+                guest.isSimulated(),
+                state,
+                device(name, guest, state).orElse(null),
+                notes.preparationOf(name)
+                        .map(preparation -> new Prepared(preparation.mdevId().orElse(null), preparation.since()))
+                        .orElse(null));
     }
 
     /** What is plugged into a guest: what its bus holds, or is known of it while it does not answer. */

@@ -186,8 +186,7 @@ public final class MigrationService {
 
     private @Nullable MdevId preparedMdev(GuestName name) {
         return notes.preparationOf(name)
-                .flatMap(preparation -> Optional.ofNullable(preparation.mdev()))
-                .flatMap(MdevId::parse)
+                .flatMap(GuestNotes.Preparation::mdevId)
                 .orElse(null);
     }
 

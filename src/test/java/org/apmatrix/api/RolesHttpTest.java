@@ -21,6 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Every operation of the OpenAPI document, the role that it needs, and what each token is answered. */
 class RolesHttpTest extends SecuredHttpTest {
     private static final Map<String, Role> NEEDED = Map.ofEntries(
+            entry("GET /api/v1/caller", VIEWER),
             entry("GET /api/v1/host", VIEWER),
             entry("GET /api/v1/host/preflight", VIEWER),
             entry("GET /api/v1/host/after-reboot", VIEWER),
