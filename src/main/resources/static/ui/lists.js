@@ -112,7 +112,7 @@ const deviceDetails = device => html`<div class="details">
 const row = (isOpen, open, body) => html`<button type="button" class="row" aria-expanded=${isOpen} @click=${open}>${body}</button>`;
 
 export const devicesTemplate = () => section('devices', 'Devices', state.mdevs.length,
-  state.mdevs.length === 0 ? empty('No mediated device stands.') : html`<ul>${state.mdevs.map(device => {
+  state.mdevs.length === 0 ? empty('No mediated device stands.') : html`<ul tabindex="0" aria-labelledby="devices-title">${state.mdevs.map(device => {
     const isOpen = state.chosen === device.uuid;
     return html`<li class=${isOpen ? 'open' : ''}>
       ${row(isOpen, () => show({ chosen: isOpen ? null : device.uuid }), html`<code>${shortUuid(device.uuid)}</code>
@@ -160,7 +160,7 @@ function guestTag(guest) {
 }
 
 export const guestsTemplate = () => section('guests', 'Guests', state.guests.length,
-  state.guests.length === 0 ? empty('No guest is known.') : html`<ul>${state.guests.map(guest => {
+  state.guests.length === 0 ? empty('No guest is known.') : html`<ul tabindex="0" aria-labelledby="guests-title">${state.guests.map(guest => {
     const isOpen = state.chosenGuest === guest.name;
     return html`<li class=${isOpen ? 'open' : ''}>
       ${row(isOpen, () => show({ chosenGuest: isOpen ? null : guest.name, chosen: guest.apDevice?.mdev ?? state.chosen }), html`<strong>${guest.name}</strong>
@@ -199,7 +199,7 @@ function allocationTemplate(allocation) {
 }
 
 export const allocationsTemplate = () => section('allocations', 'Allocations', state.allocations.length,
-  state.allocations.length === 0 ? empty('Nobody has asked for queues by wish.') : html`<ul>${state.allocations.map(allocationTemplate)}</ul>`);
+  state.allocations.length === 0 ? empty('Nobody has asked for queues by wish.') : html`<ul tabindex="0" aria-labelledby="allocations-title">${state.allocations.map(allocationTemplate)}</ul>`);
 
 // ---------------------------------------------------------------- audit
 
@@ -221,7 +221,7 @@ const auditLine = record => {
 };
 
 export const auditTemplate = () => section('audit', 'Audit', 'last lines',
-  state.audit.length === 0 ? empty('Nothing has been attempted yet.') : html`<ul class="lines">${attempts().map(auditLine)}</ul>`);
+  state.audit.length === 0 ? empty('Nothing has been attempted yet.') : html`<ul class="lines" tabindex="0" aria-labelledby="audit-title">${attempts().map(auditLine)}</ul>`);
 
 // ---------------------------------------------------------------- preflight
 
@@ -235,5 +235,5 @@ export function preflightTemplate() {
   const items = state.preflight?.items ?? [];
   const many = result => items.filter(item => item.result === result).length;
   return section('preflight', 'Preflight', items.length === 0 ? '…' : ORDER.map(result => [many(result), result]).filter(([n]) => n > 0).map(([n, result]) => `${n} ${result}`).join(', '),
-    html`<ul>${[...items].sort((one, other) => ORDER.indexOf(one.result) - ORDER.indexOf(other.result)).map(checkTemplate)}</ul>`);
+    html`<ul tabindex="0" aria-labelledby="preflight-title">${[...items].sort((one, other) => ORDER.indexOf(one.result) - ORDER.indexOf(other.result)).map(checkTemplate)}</ul>`);
 }

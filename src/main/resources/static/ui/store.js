@@ -30,7 +30,7 @@ const STALE = [
   [/./, ['audit']],
 ];
 
-/** What no event tells: whether cards are online, who was refused, whether the host is still ready. */
+/** What no event tells: whether cards are online, which processes that are no guests have devices, who was refused, whether the host is still ready. */
 const LOOK_AGAIN = 15000;
 
 /** A list is not asked for again sooner: events come in swarms. */
@@ -213,7 +213,7 @@ async function start() {
         }
       },
     });
-    setInterval(() => isFresh() && !document.hidden && reload('host', 'adapters', 'audit', 'preflight'), LOOK_AGAIN);
+    setInterval(() => isFresh() && !document.hidden && reload('host', 'adapters', 'mdevs', 'audit', 'preflight'), LOOK_AGAIN);
     setInterval(() => state.allocations.some(({ expiresAt }) => expiresAt) && changed(), 1000);
   }
 }
