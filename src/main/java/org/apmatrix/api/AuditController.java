@@ -58,7 +58,8 @@ class AuditController {
                     @Nullable
                     Integer limit,
             @Parameter(
-                            description = "This many of the last records, instead of those behind `after`; of the last 10,000 at most",
+                            description =
+                                    "This many of the last records, instead of those behind `after`; of the last 10,000 at most",
                             schema = @Schema(type = "integer", minimum = "1", maximum = "1000"))
                     @RequestParam(required = false)
                     @Nullable

@@ -20,7 +20,8 @@ class CallerController {
     @Operation(
             operationId = "getCaller",
             summary = "Show who calls",
-            description = "The caller's own name and roles: what it may do. Where the service asks nobody, it is `anonymous` with every role.")
+            description =
+                    "The caller's own name and roles: what it may do. Where the service asks nobody, it is `anonymous` with every role.")
     @ApiResponse(
             responseCode = "200",
             description = "The caller",

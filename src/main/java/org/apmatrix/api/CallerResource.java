@@ -10,7 +10,8 @@ import org.apmatrix.access.Role;
 @Schema(name = "Caller")
 record CallerResource(
         @Schema(
-                description = "The token's name, the JWT's subject, the certificate's distinguished name; `anonymous` for nobody in particular",
+                description =
+                        "The token's name, the JWT's subject, the certificate's distinguished name; `anonymous` for nobody in particular",
                 example = "ci")
         String name,
 
@@ -19,7 +20,8 @@ record CallerResource(
                 allowableValues = {"token", "jwt", "certificate", "socket", "anonymous"})
         String authentication,
 
-        @Schema(description = "All that the caller has; `admin` comes with every other") List<String> roles) {
+        @Schema(description = "All that the caller has; `admin` comes with every other")
+        List<String> roles) {
     static CallerResource from(Caller caller) {
         return new CallerResource(
                 caller.name(),

@@ -51,7 +51,8 @@ record GuestResource(
     @Schema(name = "PreparedMigration")
     record PreparedMigrationResource(
             @Schema(
-                    description = "What was taken out, and is plugged in again by DELETE of the preparation; null when nothing was plugged in",
+                    description =
+                            "What was taken out, and is plugged in again by DELETE of the preparation; null when nothing was plugged in",
                     types = {"string", "null"},
                     format = "uuid")
             @Nullable

@@ -349,8 +349,8 @@ public final class AuditJournal implements AutoCloseable {
         synchronized (this) {
             end = ledger.last().sequence();
         }
-        List<AuditRecord> found =
-                read(Math.max(0, end - SCANNED_FROM_THE_END), Integer.MAX_VALUE, wanted).items();
+        List<AuditRecord> found = read(Math.max(0, end - SCANNED_FROM_THE_END), Integer.MAX_VALUE, wanted)
+                .items();
         return found.subList(Math.max(0, found.size() - many), found.size());
     }
 

@@ -185,9 +185,7 @@ public final class MigrationService {
     }
 
     private @Nullable MdevId preparedMdev(GuestName name) {
-        return notes.preparationOf(name)
-                .flatMap(GuestNotes.Preparation::mdevId)
-                .orElse(null);
+        return notes.preparationOf(name).flatMap(GuestNotes.Preparation::mdevId).orElse(null);
     }
 
     /** Throws NOT_FOUND when none is prepared. */

@@ -284,8 +284,37 @@ class AuditHttpTest extends HttpTest {
         api.get(from + "&actor=somebody").body("items", empty());
     }
 
+    @Test
+    void theLastRecordsCanBeAskedForWithoutDryRuns() {
+        mdev(A, List.of(5), List.of(4));
+        asked.put("/mdevs/" + A + "/adapters/6").statusCode(200);
+        asked.put("/mdevs/" + A + "/adapters/6?dryRun=true").statusCode(200);
+        api.get("/audit?last=1").body("items.dryRun", contains(true)).body("next", nullValue());
+        api.get("/audit?last=2&dryRun=false")
+                .body("items.kind", contains("INTENT", "OUTCOME"))
+                .body("items.operation", everyItem(is("assignAdapter")))
+                .body("items.requestId", everyItem(is(request)));
+        api.get("/audit?last=1000&dryRun=true&target=" + A).body("items.dryRun", everyItem(is(true)));
+    }
+
+    @Test
+    void theLastRecordsAreEitherLastOrBehindOne() {
+        api.get("/audit?last=1&after=0").spec(invalid("last"));
+        api.get("/audit?last=1&limit=1").spec(invalid("last"));
+    }
+
     @ParameterizedTest
-    @ValueSource(strings = {"limit=0", "limit=1001", "limit=x", "after=-1", "after=x"})
+    @ValueSource(
+            strings = {
+                "last=0",
+                "last=1001",
+                "dryRun=perhaps",
+                "limit=0",
+                "limit=1001",
+                "limit=x",
+                "after=-1",
+                "after=x"
+            })
     void refusesAPageThatIsNone(String query) {
         api.get("/audit?" + query).spec(invalid(query.substring(0, query.indexOf('='))));
     }

@@ -86,7 +86,9 @@ final class Browser {
         BrowserContext context = chromium.newContext(new com.microsoft.playwright.Browser.NewContextOptions()
                 .setViewportSize(look.width(), look.height())
                 .setColorScheme(look.colours())
-                .setHasTouch(look.hasTouch()));
+                .setHasTouch(look.hasTouch())
+                // certificates of the tests' own authority
+                .setIgnoreHTTPSErrors(true));
         context.setDefaultTimeout(PATIENCE_MILLIS);
         Window window = new Window(context.newPage(), URI.create(url));
         window.page.navigate(url);
@@ -134,8 +136,7 @@ final class Browser {
         void assertClean(Integer... statuses) {
             assertThat(errors.stream().filter(error -> {
                         var status = STATUS.matcher(error);
-                        return !status.matches()
-                                || !Set.of(statuses).contains(Integer.valueOf(status.group(1)));
+                        return !status.matches() || !Set.of(statuses).contains(Integer.valueOf(status.group(1)));
                     }))
                     .as("errors on the console")
                     .isEmpty();
@@ -144,10 +145,8 @@ final class Browser {
 
         /** axe-core finds nothing that keeps somebody out. */
         void assertAccessible() {
-            List<Rule> violations = new AxeBuilder(page)
-                    .setLegacyMode(true)
-                    .analyze()
-                    .getViolations();
+            List<Rule> violations =
+                    new AxeBuilder(page).setLegacyMode(true).analyze().getViolations();
             assertThat(violations.stream()
                             .filter(rule -> Set.of("serious", "critical").contains(rule.getImpact()))
                             .map(rule -> rule.getImpact() + " " + rule.getId() + ": " + rule.getHelp() + " at "

@@ -54,6 +54,20 @@ class IdentityHttpTest extends SecuredHttpTest {
     }
 
     @Test
+    void aCallerIsToldItsOwnNameAndRoles() {
+        with(ONLY.get(Role.VIEWER))
+                .get("/caller")
+                .statusCode(200)
+                .body("name", is("only-viewer"))
+                .body("authentication", is("token"))
+                .body("roles", is(List.of("viewer")));
+        with(ONLY.get(Role.ADMIN))
+                .get("/caller")
+                .body("roles", is(List.of("viewer", "operator", "reservation-admin", "control-domain-admin", "admin")));
+        api.get("/caller").statusCode(401);
+    }
+
+    @Test
     void aTokenOfTheSameNameWithAnotherSecretIsRefused() {
         String viewer = ONLY.get(Role.VIEWER);
         with(viewer).get("/host").statusCode(200);

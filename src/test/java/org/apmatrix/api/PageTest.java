@@ -132,13 +132,14 @@ class PageTest extends HttpTest {
         store("/sys/bus/ap/drivers/vfio_ap/unbind", "05.0047");
         try (Window window = open(Look.LAPTOP)) {
             assertThat(window.cell("05.0004", "×")).isVisible();
-            Map.of("LPAR", "●", "Host", "○", "Mdev", "M", "Guest", "×", "All", "×").forEach((level, letter) -> {
-                window.page
-                        .locator(".bar .segments label")
-                        .getByText(level)
-                        .click();
-                assertThat(window.cell("05.0004", letter)).isVisible();
-            });
+            Map.of("LPAR", "●", "Host", "○", "Mdev", "M", "Guest", "×", "All", "×")
+                    .forEach((level, letter) -> {
+                        window.page
+                                .locator(".bar .segments label")
+                                .getByText(level)
+                                .click();
+                        assertThat(window.cell("05.0004", letter)).isVisible();
+                    });
             window.cell("05.0004").hover();
             assertThat(window.page.locator("#tip")).containsText("05.0047 is not bound to vfio_ap");
             assertThat(window.page.locator("#tip")).containsText("domain 4 (0004)");
@@ -219,7 +220,10 @@ class PageTest extends HttpTest {
         mdev(A, List.of(6), List.of(4));
         api.send("PUT", "/guests/guest2/ap-device", "{\"mdev\": \"" + A + "\"}").statusCode(201);
         try (Window window = open(Look.LAPTOP)) {
-            window.page.locator("[aria-labelledby=guests-title] .row").getByText("guest2").click();
+            window.page
+                    .locator("[aria-labelledby=guests-title] .row")
+                    .getByText("guest2")
+                    .click();
             button(window, "Prepare migration").click();
             assertThat(window.cell("06.0004", "M")).isVisible();
             button(window, "Plug in again").click();

@@ -13,12 +13,10 @@ class SwaggerUiTest extends HttpTest {
 
     @Test
     void makesAnMdevWithoutAnythingTyped() {
-        try (Browser.Window window =
-                Browser.get().open("http://localhost:" + port + "/swagger-ui.html", Look.LAPTOP)) {
+        try (Browser.Window window = Browser.get().open("http://localhost:" + port + "/swagger-ui.html", Look.LAPTOP)) {
             window.page.locator(CREATE_MDEV + ".opblock-summary-control").click();
             window.page.locator(CREATE_MDEV + ".execute").click();
-            Locator status = window.page.locator(
-                    CREATE_MDEV + ".live-responses-table .response .response-col_status");
+            Locator status = window.page.locator(CREATE_MDEV + ".live-responses-table .response .response-col_status");
 
             assertThat(status.textContent()).startsWith("201");
             assertThat(kernel.list(Path.of("/sys/bus/mdev/devices"))).hasSize(1);
