@@ -20,7 +20,8 @@ class RequestGrammarHttpTest extends HttpTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "/",
+                "/ui/nothing.js",
+                "/webjars/nothing.js",
                 "/api",
                 "/api/v1",
                 "/api/v1/",
