@@ -31,6 +31,8 @@ import org.apmatrix.host.kernel.Procfs;
 import org.apmatrix.host.kernel.Sysfs;
 import org.apmatrix.host.kernel.Uevents;
 import org.apmatrix.host.kernel.Vfio;
+import org.apmatrix.host.libvirt.Libvirt;
+import org.apmatrix.host.libvirt.LibvirtProperties;
 import org.apmatrix.host.linux.LinuxClock;
 import org.apmatrix.host.linux.LinuxProcfs;
 import org.apmatrix.host.linux.LinuxSysfs;
@@ -72,6 +74,7 @@ import org.apmatrix.service.SecureKeys;
 import org.apmatrix.service.SelfTestService;
 import org.apmatrix.service.Settlement;
 import org.apmatrix.service.SimulationService;
+import org.apmatrix.service.StoredDevices;
 import org.apmatrix.service.WorkInFlight;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -126,8 +129,8 @@ class HostConfiguration {
         }
 
         @Bean
-        Guests guests(QmpProperties properties, Procfs procfs, MeterRegistry meters) {
-            return new Guests(properties, procfs, null, meters);
+        Guests guests(QmpProperties properties, LibvirtProperties libvirt, Procfs procfs, MeterRegistry meters) {
+            return new Guests(properties, procfs, null, meters, Libvirt.of(libvirt));
         }
 
         @Bean
@@ -193,9 +196,18 @@ class HostConfiguration {
 
         /** The simulated ones, beside those that the configuration names. */
         @Bean
-        Guests guests(QmpProperties properties, Procfs procfs, SimulatedGuests simulated, MeterRegistry meters) {
+        Guests guests(
+                QmpProperties properties,
+                LibvirtProperties libvirt,
+                Procfs procfs,
+                SimulatedGuests simulated,
+                MeterRegistry meters) {
             return new Guests(
-                    properties.withSockets(simulated.directory() + "/*.sock"), procfs, simulated.directory(), meters);
+                    properties.withSockets(simulated.directory() + "/*.sock"),
+                    procfs,
+                    simulated.directory(),
+                    meters,
+                    Libvirt.of(libvirt));
         }
 
         /** Never those of the machine that it is tried on, unless somebody says so. */
@@ -277,6 +289,11 @@ class HostConfiguration {
             Clock clock,
             MeterRegistry meters) {
         return new HotplugService(host, guests, notes, settlement, clock, meters);
+    }
+
+    @Bean
+    StoredDevices storedDevices(Host host, GuestService guests, HotplugService hotplug, MdevctlStore definitions) {
+        return new StoredDevices(host, guests, hotplug, definitions);
     }
 
     @Bean

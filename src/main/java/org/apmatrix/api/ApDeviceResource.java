@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Optional;
 import org.apmatrix.ap.Apqn;
 import org.apmatrix.service.AttachedDevice;
-import org.apmatrix.service.Attachment;
 import org.apmatrix.service.SecureKeys;
 import org.jspecify.annotations.Nullable;
 
@@ -34,8 +33,17 @@ record ApDeviceResource(
         @Nullable
         String sysfsdev,
 
-        @Schema(description = "ATTACHING and DETACHING: QEMU has not said yet how it ended; poll")
-        Attachment.State state,
+        @Schema(
+                description =
+                        "ATTACHING and DETACHING: QEMU has not said yet how it ended; poll. STORED: not plugged in, but the guest's next start gives it the device")
+        State state,
+
+        @Schema(
+                description =
+                        "Whether the guest's next start gives it this device; null where the guest has no stored definition (libvirt's have one)",
+                types = {"boolean", "null"})
+        @Nullable
+        Boolean persistent,
 
         @Schema(
                 description = "When this state was reached; null when that was not this service's doing",
@@ -54,6 +62,14 @@ record ApDeviceResource(
 
         @Schema(description = "null where no queue of the device can hold secure keys") @Nullable
         SecureKeysResource secureKeys) {
+
+    /** How far it is. */
+    enum State {
+        ATTACHING,
+        ATTACHED,
+        DETACHING,
+        STORED
+    }
 
     /** What happens to secure keys. */
     @Schema(name = "SecureKeys", description = "What plug and unplug mean for the secure keys of a guest.")
@@ -78,14 +94,25 @@ record ApDeviceResource(
                     description = "The mediated device",
                     example = Examples.UUID)
             @Nullable
-            String mdev) {}
+            String mdev,
+
+            @Schema(
+                    types = {"boolean", "null"},
+                    description =
+                            "true: store it for the guest's next start, too; both or neither. A guest of libvirt that is shut off is only given it then",
+                    example = "false")
+            @Nullable
+            Boolean persistent) {}
 
     static ApDeviceResource from(AttachedDevice device, SecureKeys secureKeys) {
         return new ApDeviceResource(
                 device.id(),
                 device.mdev() == null ? null : device.mdev().toString(),
                 device.sysfsdev(),
-                device.state(),
+                device.state() == null
+                        ? State.STORED
+                        : State.valueOf(device.state().name()),
+                device.stored(),
                 device.since(),
                 device.guestVisibleBy(),
                 Optional.ofNullable(device.mdev())

@@ -10,6 +10,7 @@ import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.net.URI;
+import java.time.Duration;
 import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.fault.ErrorCode;
@@ -20,6 +21,7 @@ import org.apmatrix.service.GuestService;
 import org.apmatrix.service.HotplugService;
 import org.apmatrix.service.MigrationService;
 import org.apmatrix.service.SecureKeys;
+import org.apmatrix.service.StoredDevices;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
@@ -43,6 +45,7 @@ import org.springframework.web.bind.annotation.RestController;
 class GuestController {
     private final GuestService guests;
     private final HotplugService hotplug;
+    private final StoredDevices stored;
     private final MigrationService migrations;
     private final SecureKeys secureKeys;
     private final GuestProperties properties;
@@ -50,11 +53,13 @@ class GuestController {
     GuestController(
             GuestService guests,
             HotplugService hotplug,
+            StoredDevices stored,
             MigrationService migrations,
             SecureKeys secureKeys,
             GuestProperties properties) {
         this.guests = guests;
         this.hotplug = hotplug;
+        this.stored = stored;
         this.migrations = migrations;
         this.secureKeys = secureKeys;
         this.properties = properties;
@@ -141,6 +146,7 @@ class GuestController {
         ErrorCode.MDEV_ATTACHED_ELSEWHERE,
         ErrorCode.CPU_FEATURE_MISSING,
         ErrorCode.MATRIX_EMPTY,
+        ErrorCode.MDEV_NOT_AUTOSTARTED,
         ErrorCode.QEMU_REFUSED,
         ErrorCode.QEMU_UNREACHABLE
     })
@@ -158,8 +164,11 @@ class GuestController {
             throw new InvalidValue("mdev", "The UUID of the mediated device that is to be plugged in.");
         }
         MdevId mdev = ApiConverters.mdevId("mdev", body.mdev());
+        Duration patience = Patience.of(prefer, properties.patience());
         return Answers.of(
-                hotplug.plug(name, mdev, Patience.of(prefer, properties.patience()), Boolean.TRUE.equals(dryRun)),
+                Boolean.TRUE.equals(body.persistent())
+                        ? stored.plug(name, mdev, patience, Boolean.TRUE.equals(dryRun))
+                        : hotplug.plug(name, mdev, patience, Boolean.TRUE.equals(dryRun)),
                 request.getRequestURI(),
                 done -> ResponseEntity.status(done.created() ? HttpStatus.CREATED : HttpStatus.OK)
                         .headers(headers -> {
@@ -211,15 +220,23 @@ class GuestController {
                     @RequestParam(required = false)
                     @Nullable
                     MdevId mdev,
+            @Parameter(
+                            description =
+                                    "Also out of what the guest's next start gives it; only for guests with a stored definition (libvirt's)")
+                    @RequestParam(required = false)
+                    @Nullable
+                    Boolean persistent,
             @Parameter(description = Docs.DRY_RUN) @RequestParam(required = false) @Nullable Boolean dryRun,
             @Parameter(description = Docs.PREFER, example = "wait=10")
                     @RequestHeader(name = "Prefer", required = false)
                     @Nullable
                     String prefer,
             HttpServletRequest request) {
+        Duration patience = Patience.of(prefer, properties.patience());
         return Answers.of(
-                hotplug.unplug(
-                        name(guest), mdev, Patience.of(prefer, properties.patience()), Boolean.TRUE.equals(dryRun)),
+                Boolean.TRUE.equals(persistent)
+                        ? stored.unplug(name(guest), mdev, patience, Boolean.TRUE.equals(dryRun))
+                        : hotplug.unplug(name(guest), mdev, patience, Boolean.TRUE.equals(dryRun)),
                 request.getRequestURI(),
                 done -> done.state()
                         .map(device -> ResponseEntity.accepted()
@@ -359,6 +376,7 @@ class GuestController {
         ErrorCode.MDEV_ATTACHED_ELSEWHERE,
         ErrorCode.CPU_FEATURE_MISSING,
         ErrorCode.MATRIX_EMPTY,
+        ErrorCode.MDEV_NOT_AUTOSTARTED,
         ErrorCode.QEMU_REFUSED,
         ErrorCode.QEMU_UNREACHABLE
     })

@@ -95,7 +95,7 @@ record GuestResource(
         return new GuestResource(
                 guest.name().toString(),
                 guest.state().uuid() == null ? null : guest.state().uuid().toString(),
-                guest.simulated() ? "simulated" : "qmp",
+                guest.source().toString(),
                 runState == null ? "unreachable" : runState,
                 guest.state().pid(),
                 CpuFeaturesResource.from(guest.state().cpuFeatures()),

@@ -302,6 +302,7 @@ class OpenApiConfiguration {
                     ALLOCATION_NOT_FOUND,
                     ALLOCATION_IMPOSSIBLE,
                     DEFINITION_NOT_STARTABLE,
+                    MDEV_NOT_AUTOSTARTED,
                     ADAPTER_NOT_FOUND,
                     QUEUE_NOT_FOUND,
                     GUEST_NOT_FOUND,

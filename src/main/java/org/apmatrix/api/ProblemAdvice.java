@@ -63,6 +63,7 @@ class ProblemAdvice {
                     APQN_IN_USE,
                     DEFINITION_CONFLICT,
                     DEFINITION_NOT_STARTABLE,
+                    MDEV_NOT_AUTOSTARTED,
                     MATRIX_TOO_LARGE,
                     DRIVER_OVERRIDE_UNSUPPORTED,
                     QUEUE_ASSIGNMENT_MIXED,

@@ -13,6 +13,8 @@ import org.apmatrix.host.Guests;
 import org.apmatrix.host.HostProperties;
 import org.apmatrix.host.MdevctlStore;
 import org.apmatrix.host.kernel.Procfs;
+import org.apmatrix.host.libvirt.Libvirt;
+import org.apmatrix.host.libvirt.LibvirtProperties;
 import org.apmatrix.host.linux.LinuxClock;
 import org.apmatrix.host.linux.LinuxProcfs;
 import org.apmatrix.host.linux.LinuxSysfs;
@@ -61,6 +63,7 @@ final class PreflightCommand implements Callable<Integer> {
     @EnableConfigurationProperties({
         HostProperties.class,
         QmpProperties.class,
+        LibvirtProperties.class,
         PreflightProperties.class,
         DefinitionProperties.class
     })
@@ -83,6 +86,7 @@ final class PreflightCommand implements Callable<Integer> {
             List<Item> items = look(
                     settings.getBean(HostProperties.class),
                     settings.getBean(QmpProperties.class),
+                    settings.getBean(LibvirtProperties.class),
                     settings.getBean(PreflightProperties.class),
                     settings.getBean(DefinitionProperties.class));
             PrintWriter out = spec.commandLine().getOut();
@@ -118,9 +122,13 @@ final class PreflightCommand implements Callable<Integer> {
     }
 
     private static List<Item> look(
-            HostProperties host, QmpProperties qmp, PreflightProperties preflight, DefinitionProperties definitions) {
+            HostProperties host,
+            QmpProperties qmp,
+            LibvirtProperties libvirt,
+            PreflightProperties preflight,
+            DefinitionProperties definitions) {
         Procfs procfs = new LinuxProcfs(host.procRoot());
-        try (Guests guests = new Guests(qmp, procfs, null, new SimpleMeterRegistry())) {
+        try (Guests guests = new Guests(qmp, procfs, null, new SimpleMeterRegistry(), Libvirt.of(libvirt))) {
             return new Preflight(new Ground(
                             new LinuxSysfs(host.sysfsRoot()),
                             procfs,

@@ -152,6 +152,11 @@ public enum ErrorCode {
             "mdevctl's callout for vfio_ap (ap-check of s390-tools) starts no device that has control domains and no usage domain.",
             "Add a usage domain, leave the control domains out, or let the definition be manual.",
             "Nothing."),
+    MDEV_NOT_AUTOSTARTED(
+            "Nothing makes the device at boot",
+            "The device was to be stored for the next start of a guest that is shut off, and has no definition that starts at boot: after a boot the guest would not start.",
+            "PUT {\"start\": \"auto\"} to the device's definition first.",
+            "mdevctl modify --auto does the same."),
     MATRIX_TOO_LARGE(
             "The matrix would be too large",
             "The cross product would have more queues than apmatrix.matrix.max-apqns. Some kernels overrun a page when they print more than 511, and crash.",

@@ -250,6 +250,27 @@ public final class RequestDenied extends Fault {
                 ErrorCode.MDEV_ATTACHED_ELSEWHERE, "The mediated device " + mdev + " is with " + holder + ".", facts);
     }
 
+    /** The same for a guest whose next start gives it the device. */
+    public static RequestDenied mdevStoredElsewhere(MdevId mdev, GuestName guest) {
+        Map<String, @Nullable Object> facts = new LinkedHashMap<>();
+        facts.put("guest", guest.toString());
+        facts.put("pid", null);
+        return withFacts(
+                ErrorCode.MDEV_ATTACHED_ELSEWHERE,
+                "The mediated device " + mdev + " is in the stored definition of the guest " + guest
+                        + ", which would not start without it.",
+                facts);
+    }
+
+    /** A guest's next start would not find the device. */
+    public static RequestDenied mdevNotAutostarted(MdevId mdev) {
+        return of(
+                ErrorCode.MDEV_NOT_AUTOSTARTED,
+                "Nothing makes the mediated device " + mdev
+                        + " at boot, and the guest could not start without it: it has no definition that starts by itself.",
+                null);
+    }
+
     public static RequestDenied cpuFeatureMissing(GuestName guest, List<String> missing) {
         return withFacts(
                 ErrorCode.CPU_FEATURE_MISSING,

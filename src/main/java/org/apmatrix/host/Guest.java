@@ -13,7 +13,10 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.apmatrix.ap.MdevId;
+import org.apmatrix.host.libvirt.DomainMonitor;
+import org.apmatrix.host.libvirt.Libvirt;
 import org.apmatrix.host.qmp.Deadline;
+import org.apmatrix.host.qmp.GuestMonitor;
 import org.apmatrix.host.qmp.QmpCommand;
 import org.apmatrix.host.qmp.QmpEvent;
 import org.apmatrix.host.qmp.QmpException;
@@ -22,7 +25,7 @@ import org.apmatrix.host.qmp.QmpProperties;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A guest behind the monitor socket of its QEMU. What it is comes from QEMU at every look; only what cannot change while a QEMU runs is kept for as long as the
+ * A guest behind the monitor of its QEMU: a socket of our own, or libvirt's. What it is comes from QEMU at every look; only what cannot change while a QEMU runs is kept for as long as the
  * connection lives.
  */
 public final class Guest implements AutoCloseable {
@@ -32,10 +35,12 @@ public final class Guest implements AutoCloseable {
 
     private static final String ON_THE_BUS = "link<vfio-ap>";
 
-    private final Path socket;
-    private final boolean simulated;
-    private final QmpMonitor monitor;
-    private final SocketOwners owners;
+    private final String address;
+    private final GuestSource source;
+    private final @Nullable Path socket;
+    private final @Nullable DomainMonitor domain;
+    private final GuestMonitor monitor;
+    private final @Nullable SocketOwners owners;
     private final Duration replyTimeout;
     private final Consumer<Guest> changed;
     private final ReentrantLock changeLock = new ReentrantLock();
@@ -45,10 +50,14 @@ public final class Guest implements AutoCloseable {
     private long lastTurn;
     private long changes;
     private volatile @Nullable Identity identity;
-    private volatile GuestState last =
-            new GuestState(null, null, false, List.of(), null, CpuFeatures.UNKNOWN, null, "it has not answered yet");
+    private volatile GuestState last = new GuestState(
+            null, null, false, List.of(), null, CpuFeatures.UNKNOWN, null, null, "it has not answered yet");
 
-    /** @param changed called on every sign that the guest is not what it was; must not block */
+    /**
+     * A bare QEMU.
+     *
+     * @param changed called on every sign that the guest is not what it was; must not block
+     */
     Guest(
             Path socket,
             boolean simulated,
@@ -56,12 +65,30 @@ public final class Guest implements AutoCloseable {
             SocketOwners owners,
             MeterRegistry meters,
             Consumer<Guest> changed) {
+        this.address = socket.toString();
+        this.source = simulated ? GuestSource.SIMULATED : GuestSource.QMP;
         this.socket = socket;
-        this.simulated = simulated;
+        this.domain = null;
         this.owners = owners;
         this.replyTimeout = properties.replyTimeout();
         this.changed = changed;
         this.monitor = new QmpMonitor(socket, properties, meters, new Signs());
+    }
+
+    /** A domain of libvirt. */
+    Guest(Libvirt libvirt, UUID uuid, QmpProperties properties, Consumer<Guest> changed) {
+        this.address = address(uuid);
+        this.source = GuestSource.LIBVIRT;
+        this.socket = null;
+        this.owners = null;
+        this.replyTimeout = properties.replyTimeout();
+        this.changed = changed;
+        this.domain = libvirt.monitor(uuid, new Signs());
+        this.monitor = domain;
+    }
+
+    static String address(UUID uuid) {
+        return "libvirt:" + uuid;
     }
 
     /** Begins to connect; not before all of this is there to hear of it. */
@@ -69,8 +96,8 @@ public final class Guest implements AutoCloseable {
         monitor.start();
     }
 
-    public boolean isSimulated() {
-        return simulated;
+    public GuestSource source() {
+        return source;
     }
 
     /** What one QEMU is for as long as it runs. */
@@ -90,26 +117,40 @@ public final class Guest implements AutoCloseable {
         }
     }
 
-    /** The monitor socket, which names a guest as long as it does not answer. */
-    public Path socket() {
-        return socket;
+    /** What it is found by: the path of its monitor socket, or {@code libvirt:UUID}. */
+    public String address() {
+        return address;
     }
 
-    /** What QEMU's {@code -name} said when it last told; empty when it never did or has none. */
-    Optional<String> qemuName() {
-        return Optional.ofNullable(identity).map(Identity::name);
+    /** What it goes by as long as nobody has told its name. */
+    String lastOfAddress() {
+        return socket == null ? address : socket.getFileName().toString();
+    }
+
+    /** libvirt's name of it, or what QEMU's {@code -name} said when it last told; empty when it never did or has none. */
+    Optional<String> ownName() {
+        return domain == null ? Optional.ofNullable(identity).map(Identity::name) : Optional.of(domain.name());
+    }
+
+    /** Null while that is not known, or where it has none. */
+    @Nullable
+    UUID uuid() {
+        return domain == null ? last.uuid() : domain.uuid();
     }
 
     /** Whether it has never told what it is, but is about to. */
     boolean isNew() {
-        return identity == null
-                && (monitor.link() == QmpMonitor.Link.CONNECTING || monitor.link() == QmpMonitor.Link.READY);
+        return domain == null
+                && identity == null
+                && (monitor.link() == GuestMonitor.Link.CONNECTING || monitor.link() == GuestMonitor.Link.READY);
     }
 
     /** Whether the QEMU that answers now has not told yet what it is. */
     boolean isUnknown() {
         Identity known = identity;
-        return monitor.link() == QmpMonitor.Link.READY && (known == null || known.session() != monitor.session());
+        return domain == null
+                && monitor.link() == GuestMonitor.Link.READY
+                && (known == null || known.session() != monitor.session());
     }
 
     /** Whether nobody listens on the socket any more. A connection that broke for another reason says nothing of QEMU's end. */
@@ -153,7 +194,7 @@ public final class Guest implements AutoCloseable {
         try {
             seen = ask(deadline);
         } catch (QmpException.NoAnswer broken) {
-            seen = monitor.link() == QmpMonitor.Link.SILENT ? silent(broken) : askAgain(deadline);
+            seen = monitor.link() == GuestMonitor.Link.SILENT ? silent(broken) : askAgain(deadline);
         } catch (QmpException unanswered) {
             seen = silent(unanswered);
         }
@@ -185,6 +226,14 @@ public final class Guest implements AutoCloseable {
     }
 
     private GuestState ask(Deadline deadline) {
+        List<MdevId> stored = domain == null
+                ? null
+                : domain.stored(deadline.leftUpTo(replyTimeout)).orElse(null);
+        if (domain != null && !domain.isActive()) {
+            // QEMU's word for what libvirt calls shut off
+            return new GuestState(
+                    domain.uuid(), "shutdown", false, List.of(), null, CpuFeatures.UNKNOWN, null, stored, null);
+        }
         Identity me = identify(deadline);
         String runState = tell(new QmpCommand.QueryStatus(), deadline).status();
         QmpCommand.Migration migration = tell(new QmpCommand.QueryMigrate(), deadline);
@@ -197,6 +246,7 @@ public final class Guest implements AutoCloseable {
                 me.pid(),
                 cpuFeatures(me.cpu(), deadline),
                 device,
+                stored,
                 null);
     }
 
@@ -204,20 +254,31 @@ public final class Guest implements AutoCloseable {
         return monitor.ask(question, deadline.leftUpTo(replyTimeout));
     }
 
+    /** Whether it is a domain of libvirt that is shut off: there is no QEMU, but a definition. */
+    public boolean isShutOff() {
+        return domain != null && domain.nobodyListens();
+    }
+
     /**
      * Plugs a mediated device in, and asks the bus whether it is there.
      *
      * @param id the device's name in QEMU, which begins with a letter
+     * @param stored whether it is stored for the next start, too; only where it has a stored definition
      * @throws QmpException as it comes; after a NoAnswer the device may be there or come later
      * @throws NotOnTheBus when QEMU said yes and the bus says no
      */
-    public GuestState plug(MdevId mdev, String id, Path sysfsdev, Duration patience) {
+    public GuestState plug(MdevId mdev, String id, Path sysfsdev, boolean stored, Duration patience) {
         Map<String, String> properties = new LinkedHashMap<>();
         // named, the bus makes "there is none" and "it is full" two different refusals (system/qdev-monitor.c,
         // qbus_find)
         properties.put("bus", "ap-bus");
         properties.put("sysfsdev", sysfsdev.toString());
-        monitor.ask(new QmpCommand.DeviceAdd("vfio-ap", id, properties), patience);
+        QmpCommand.DeviceAdd device = new QmpCommand.DeviceAdd("vfio-ap", id, properties);
+        if (domain != null && stored) {
+            domain.plugAndStore(device, patience);
+        } else {
+            monitor.plug(device, patience);
+        }
         GuestState seen = look();
         if (!seen.isReachable()) {
             throw new QmpException.NoAnswer("it took the device and fell silent", null);
@@ -234,7 +295,19 @@ public final class Guest implements AutoCloseable {
      * @throws QmpException as it comes; Refused with the class DeviceNotFound when it is out already
      */
     public void unplug(ApDevice device, Duration patience) {
-        monitor.ask(new QmpCommand.DeviceDel(device.link()), patience);
+        monitor.unplug(device.link(), device.sysfsdev(), patience);
+    }
+
+    /**
+     * Stores a device for the next start, or takes it out of what is stored; what is plugged in stays.
+     *
+     * @throws QmpException as it comes
+     */
+    public void store(MdevId mdev, boolean there, Duration patience) {
+        if (domain == null) {
+            throw new IllegalStateException(address + " has no stored definition");
+        }
+        domain.store(mdev, there, patience);
     }
 
     /** qapi/migration.json, MigrationStatus: every status but those before a migration and after it. */
@@ -247,7 +320,7 @@ public final class Guest implements AutoCloseable {
     private Identity identify(Deadline deadline) {
         long session = monitor.session();
         Identity known = identity;
-        if (known != null && known.session() == session && monitor.link() == QmpMonitor.Link.READY) {
+        if (known != null && known.session() == session && monitor.link() == GuestMonitor.Link.READY) {
             return known;
         }
         String name = tell(new QmpCommand.QueryName(), deadline).name();
@@ -256,7 +329,9 @@ public final class Guest implements AutoCloseable {
                 .map(QmpCommand.Cpu::qomPath)
                 .findFirst()
                 .orElse(null);
-        Identity fresh = new Identity(session, name, uuid, owners.pidOf(socket).orElse(null), cpu);
+        Integer pid =
+                owners == null || socket == null ? null : owners.pidOf(socket).orElse(null);
+        Identity fresh = new Identity(session, name, uuid, pid, cpu);
         identity = fresh;
         return fresh;
     }
@@ -344,7 +419,7 @@ public final class Guest implements AutoCloseable {
     }
 
     /** What the monitor tells by itself only wakes those who wait: the look is the proof. */
-    private final class Signs implements QmpMonitor.Listener {
+    private final class Signs implements GuestMonitor.Listener {
         @Override
         public void connected() {
             tell();

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param blockedReasons why QEMU would not migrate it (query-migrate), in its own words
  * @param pid QEMU's process, null where the owner of its socket is not to be seen
  * @param device what its AP bus holds; while QEMU does not answer: what it held when it last told
+ * @param stored what it is given at its next start; null where it has no stored definition
  * @param silence why QEMU does not answer, or null
  */
 public record GuestState(
@@ -26,6 +27,7 @@ public record GuestState(
         @Nullable Integer pid,
         CpuFeatures cpuFeatures,
         @Nullable ApDevice device,
+        @Nullable List<MdevId> stored,
         @Nullable String silence) {
     private static final Set<String> PLUGGABLE = Set.of("running", "paused", "prelaunch");
 
@@ -39,6 +41,11 @@ public record GuestState(
         return runState != null && PLUGGABLE.contains(runState) && !migrating;
     }
 
+    /** What it is given at its next start; none where nothing is stored. */
+    public List<MdevId> storedOrNone() {
+        return stored == null ? List.of() : stored;
+    }
+
     /** The mediated device on its AP bus. */
     public Optional<MdevId> mdev() {
         return Optional.ofNullable(device).flatMap(ApDevice::mdev);
@@ -46,11 +53,11 @@ public record GuestState(
 
     /** The same guest once its device is out. */
     public GuestState withoutDevice() {
-        return new GuestState(uuid, runState, migrating, blockedReasons, pid, cpuFeatures, null, silence);
+        return new GuestState(uuid, runState, migrating, blockedReasons, pid, cpuFeatures, null, stored, silence);
     }
 
     /** The same guest, silent. */
     public GuestState silent(String why) {
-        return new GuestState(uuid, null, false, List.of(), pid, cpuFeatures, device, why);
+        return new GuestState(uuid, null, false, List.of(), pid, cpuFeatures, device, stored, why);
     }
 }

@@ -10,6 +10,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
@@ -22,14 +23,15 @@ import java.util.stream.Stream;
 import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.host.kernel.Procfs;
+import org.apmatrix.host.libvirt.Libvirt;
 import org.apmatrix.host.qmp.QmpProperties;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The guests of this host: one for each monitor socket that the configuration's globs find. Sockets are looked for at every question, so they come and go as
- * they like. Guests are asked side by side: one that does not answer delays none.
+ * The guests of this host: one for each monitor socket that the configuration's globs find, and one for each domain of libvirt. They are looked for at every
+ * question, so they come and go as they like. A guest that both show is libvirt's, and appears once. Guests are asked side by side: one that does not answer delays none.
  */
 public final class Guests implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Guests.class);
@@ -42,19 +44,33 @@ public final class Guests implements AutoCloseable {
     private final MeterRegistry meters;
     private final List<SocketGlob> globs;
     private final SocketOwners owners;
+    private final @Nullable Libvirt libvirt;
     private final Map<Path, Known> bySocket = new HashMap<>();
+    private final Map<UUID, Guest> byDomain = new HashMap<>();
     private final ExecutorService askers;
     private final List<Consumer<Guest>> listeners = new CopyOnWriteArrayList<>();
 
     /** @param identity tells its socket from another that later takes the path */
     private record Known(Guest guest, Object identity) {}
 
+    /** Without libvirt. */
+    public Guests(QmpProperties properties, Procfs procfs, @Nullable Path simulated, MeterRegistry meters) {
+        this(properties, procfs, simulated, meters, null);
+    }
+
     /**
      * Looks for no guest yet.
      *
      * @param simulated where the sockets of simulated guests are, null where there are none
+     * @param libvirt null where none is configured
      */
-    public Guests(QmpProperties properties, Procfs procfs, @Nullable Path simulated, MeterRegistry meters) {
+    public Guests(
+            QmpProperties properties,
+            Procfs procfs,
+            @Nullable Path simulated,
+            MeterRegistry meters,
+            @Nullable Libvirt libvirt) {
+        this.libvirt = libvirt;
         this.meters = meters;
         this.properties = properties;
         this.simulated = simulated;
@@ -109,17 +125,48 @@ public final class Guests implements AutoCloseable {
             });
             sockets.forEach(
                     (socket, identity) -> bySocket.computeIfAbsent(socket, path -> new Known(open(path), identity)));
+            discoverDomains(gone);
             present = guests();
         }
         gone.forEach(guest -> {
-            LOG.info("guest socket={} gone", guest.socket());
+            LOG.info("guest {} gone", guest.address());
             guest.close();
         });
         return present;
     }
 
+    private void discoverDomains(List<Guest> gone) {
+        if (libvirt == null) {
+            return;
+        }
+        if (libvirt.status().link() != Libvirt.Link.CONNECTED) {
+            // a libvirtd that is started anew ends no guest: those that were known stay, and do not answer
+            return;
+        }
+        List<UUID> domains = libvirt.domains();
+        byDomain.entrySet().removeIf(known -> {
+            boolean stale = !domains.contains(known.getKey());
+            if (stale) {
+                gone.add(known.getValue());
+            }
+            return stale;
+        });
+        domains.forEach(uuid -> byDomain.computeIfAbsent(uuid, this::open));
+    }
+
+    /** Whoever has a monitor socket of libvirt's domain for us, too: libvirt owns it. */
     private List<Guest> guests() {
-        return bySocket.values().stream().map(Known::guest).toList();
+        return Stream.concat(
+                        byDomain.values().stream(),
+                        bySocket.values().stream()
+                                .map(Known::guest)
+                                .filter(guest -> guest.uuid() == null || !byDomain.containsKey(guest.uuid())))
+                .toList();
+    }
+
+    /** How the connection to libvirt stands; empty where none is configured. */
+    public Optional<Libvirt.Status> libvirt() {
+        return Optional.ofNullable(libvirt).map(connection -> connection.awaitFirst(properties.replyTimeout()));
     }
 
     /** Does something that may have to wait for a guest, beside everything else. */
@@ -167,10 +214,10 @@ public final class Guests implements AutoCloseable {
         return owners.isAlive(pid);
     }
 
-    /** The name by which the guest at this monitor socket goes now; empty when there is none. */
-    public Optional<GuestName> at(Path socket) {
+    /** The name by which the guest at this address goes now; empty when there is none. */
+    public Optional<GuestName> at(String address) {
         return known().entrySet().stream()
-                .filter(entry -> entry.getValue().socket().equals(socket))
+                .filter(entry -> entry.getValue().address().equals(address))
                 .map(Map.Entry::getKey)
                 .findFirst();
     }
@@ -183,6 +230,13 @@ public final class Guests implements AutoCloseable {
         return guest;
     }
 
+    private Guest open(UUID domain) {
+        Guest guest = new Guest(Objects.requireNonNull(libvirt), domain, properties, this::changed);
+        LOG.info("guest {} found: {}", guest.address(), guest.ownName().orElse(""));
+        guest.connect();
+        return guest;
+    }
+
     private void changed(Guest guest) {
         if (guest.isUnknown() && !askers.isShutdown()) {
             askers.execute(guest::look);
@@ -191,36 +245,35 @@ public final class Guests implements AutoCloseable {
     }
 
     /**
-     * A guest is called what QEMU calls it; where that is no name, or two have the same, after its socket: a name must never point to another guest than the
+     * A guest is called what libvirt or QEMU calls it; where that is no name, or two have the same, after its socket: a name must never point to another guest than the
      * caller means.
      */
     private static SortedMap<GuestName, Guest> named(List<Guest> guests) {
         Map<GuestName, Long> claims = guests.stream()
-                .flatMap(guest -> qemuName(guest).stream())
+                .flatMap(guest -> ownName(guest).stream())
                 .collect(Collectors.groupingBy(name -> name, Collectors.counting()));
         Map<GuestName, Long> fileNames =
                 guests.stream().collect(Collectors.groupingBy(Guests::fileName, Collectors.counting()));
         SortedMap<GuestName, Guest> named = new TreeMap<>();
         for (Guest guest : guests) {
-            GuestName name = qemuName(guest)
+            GuestName name = ownName(guest)
                     .filter(claimed -> claims.getOrDefault(claimed, 0L) == 1)
                     .or(() -> Stream.of(fileName(guest))
                             .filter(file -> fileNames.getOrDefault(file, 0L) == 1 && !claims.containsKey(file))
                             .findFirst())
-                    .orElseGet(
-                            () -> GuestName.closestTo(guest.socket().toString().substring(1)));
+                    .orElseGet(() -> GuestName.closestTo(guest.address().replaceFirst("^/", "")));
             named.put(name, guest);
         }
         return named;
     }
 
-    private static Optional<GuestName> qemuName(Guest guest) {
-        return guest.qemuName().flatMap(GuestName::parse);
+    private static Optional<GuestName> ownName(Guest guest) {
+        return guest.ownName().flatMap(GuestName::parse);
     }
 
     /** {@code /run/qemu/guest1.sock} is guest1. */
     private static GuestName fileName(Guest guest) {
-        String file = guest.socket().getFileName().toString();
+        String file = guest.lastOfAddress();
         int dot = file.lastIndexOf('.');
         return GuestName.closestTo(dot > 0 ? file.substring(0, dot) : file);
     }
@@ -229,10 +282,17 @@ public final class Guests implements AutoCloseable {
     public void close() {
         List<Guest> open;
         synchronized (bySocket) {
-            open = guests();
+            open = Stream.concat(
+                            byDomain.values().stream(),
+                            bySocket.values().stream().map(Known::guest))
+                    .toList();
             bySocket.clear();
+            byDomain.clear();
         }
         open.forEach(Guest::close);
+        if (libvirt != null) {
+            libvirt.close();
+        }
         askers.shutdownNow();
     }
 }

@@ -29,6 +29,7 @@ final class GuestChecks {
         return List.of(
                 new Check("cpu-facilities", this::facilities),
                 new Check("kvm", this::kvm),
+                new Check("libvirt", this::libvirt),
                 new Check("guest-monitors", this::monitors));
     }
 
@@ -102,6 +103,27 @@ final class GuestChecks {
                 .map(words -> Set.copyOf(Arrays.asList(words.split("\\s+"))));
     }
 
+    /** Left out where no libvirt is configured. */
+    private Optional<Item> libvirt() {
+        String check = "libvirt";
+        return ground.guests().libvirt().map(status -> switch (status.link()) {
+            case CONNECTED ->
+                Item.ok(check, "libvirtd " + status.detail() + " answers", "Its guests can be plugged and unplugged.");
+            case LIBRARY_ABSENT ->
+                Item.fail(
+                        check,
+                        String.valueOf(status.detail()),
+                        "Guests of libvirt are not seen, though apmatrix.guests.libvirt.uri names one; everything else works.",
+                        "apt-get install libvirt0   # RPM: libvirt-libs; then start the service anew");
+            case CONNECTING, DOWN ->
+                Item.fail(
+                        check,
+                        "no answer: " + status.detail(),
+                        "Guests of libvirt are not seen until it answers; it is tried again by itself, and everything else works.",
+                        "systemctl start libvirtd.socket   # or virtqemud.socket; and look at apmatrix.guests.libvirt.uri");
+        });
+    }
+
     private Optional<Item> monitors() {
         String check = "guest-monitors";
         SortedMap<GuestName, Guest> guests = ground.guests().all();
@@ -109,7 +131,7 @@ final class GuestChecks {
             return Optional.of(Item.warn(
                     check,
                     "no socket",
-                    "No guest is known, so nothing can be plugged: no monitor of a QEMU is where apmatrix.guests.qmp.sockets looks.",
+                    "No guest is known, so nothing can be plugged: no monitor of a QEMU is where apmatrix.guests.qmp.sockets looks, and apmatrix.guests.libvirt.uri names no libvirt with guests.",
                     null));
         }
         Map<Guest, GuestState> states = ground.guests().looks(guests.values());
@@ -117,7 +139,7 @@ final class GuestChecks {
         guests.forEach((name, guest) -> {
             GuestState state = states.get(guest);
             if (state != null && !state.isReachable()) {
-                silent.add(name + " (" + guest.socket() + "): " + state.silence());
+                silent.add(name + " (" + guest.address() + "): " + state.silence());
             }
         });
         String found = (guests.size() - silent.size()) + " of " + guests.size() + " guests answer";

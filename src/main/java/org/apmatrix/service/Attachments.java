@@ -1,6 +1,5 @@
 package org.apmatrix.service;
 
-import java.nio.file.Path;
 import java.util.Optional;
 import org.apmatrix.ap.GuestName;
 import org.apmatrix.host.DeviceUse;
@@ -23,7 +22,7 @@ public final class Attachments {
         Optional<GuestNotes.Mark> mark = notes.markOf(mdev.id());
         if (mark.isPresent()) {
             return new Attachment(
-                    guests.at(Path.of(mark.get().socket()))
+                    guests.at(mark.get().address())
                             .orElseGet(() -> new GuestName(mark.get().guest())),
                     mark.get().pid(),
                     mark.get().state());

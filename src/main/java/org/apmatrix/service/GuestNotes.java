@@ -2,6 +2,7 @@ package org.apmatrix.service;
 
 import static java.util.Objects.requireNonNull;
 
+import com.fasterxml.jackson.annotation.JsonAlias;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -50,7 +51,7 @@ public final class GuestNotes {
      * A plug or unplug that is under way.
      *
      * @param guest its name when this was noted; it may go by another while its QEMU does not answer
-     * @param socket its monitor socket, by which it is found again
+     * @param address by which it is found again ({@code Guest.address})
      * @param pid QEMU's process, null where it is not known
      * @param mdev null for a device that is none of this host's mediated devices
      * @param link the device's link on the guest's AP bus; null while it is being plugged
@@ -59,7 +60,7 @@ public final class GuestNotes {
      */
     record Mark(
             String guest,
-            String socket,
+            @JsonAlias("socket") String address,
             @Nullable Integer pid,
             @Nullable String mdev,
             Attachment.State state,
@@ -69,13 +70,13 @@ public final class GuestNotes {
             Instant since) {
         Mark {
             requireNonNull(guest, "guest");
-            requireNonNull(socket, "socket");
+            requireNonNull(address, "address");
             requireNonNull(state, "state");
             requireNonNull(since, "since");
         }
 
-        boolean isOf(Path monitor) {
-            return socket.equals(monitor.toString());
+        boolean isOf(String otherAddress) {
+            return address.equals(otherAddress);
         }
 
         Optional<MdevId> mdevId() {
@@ -119,9 +120,9 @@ public final class GuestNotes {
         return content.marks();
     }
 
-    /** What is under way with the guest at this monitor socket. */
-    Optional<Mark> markOf(Path monitor) {
-        return marks().stream().filter(mark -> mark.isOf(monitor)).findFirst();
+    /** What is under way with the guest at this address. */
+    Optional<Mark> markOf(String address) {
+        return marks().stream().filter(mark -> mark.isOf(address)).findFirst();
     }
 
     Optional<Mark> markOf(MdevId mdev) {
@@ -132,13 +133,13 @@ public final class GuestNotes {
 
     /** Notes it in place of an earlier mark of the same guest. */
     void mark(Mark mark) {
-        String before = markOf(Path.of(mark.socket()))
+        String before = markOf(mark.address())
                 .map(earlier -> earlier.state().name())
                 .orElse(mark.state() == Attachment.State.DETACHING ? "ATTACHED" : "FREE");
         begin(now -> new Content(
                 Stream.concat(
                                 now.marks().stream()
-                                        .filter(other -> !other.socket().equals(mark.socket())),
+                                        .filter(other -> !other.address().equals(mark.address())),
                                 Stream.of(mark))
                         .toList(),
                 now.preparations()));

@@ -11,6 +11,7 @@ import org.apmatrix.fault.NotFound;
 import org.apmatrix.host.ApDevice;
 import org.apmatrix.host.Guest;
 import org.apmatrix.host.GuestProperties;
+import org.apmatrix.host.GuestSource;
 import org.apmatrix.host.GuestState;
 import org.apmatrix.host.Guests;
 import org.apmatrix.host.MdevTree;
@@ -39,7 +40,7 @@ public final class GuestService {
      */
     public record GuestView(
             GuestName name,
-            boolean simulated,
+            GuestSource source,
             GuestState state,
             @Nullable AttachedDevice device,
             @Nullable Prepared prepared) {}
@@ -67,13 +68,29 @@ public final class GuestService {
         return view(name, guest, guest.look());
     }
 
-    /** Throws AP_DEVICE_NOT_FOUND where nothing is plugged in. */
+    /** What is plugged in, or else what is stored; throws AP_DEVICE_NOT_FOUND where neither is. */
     public AttachedDevice device(GuestName name) {
-        AttachedDevice device = get(name).device();
-        if (device == null) {
-            throw NotFound.apDevice(name);
+        GuestView view = get(name);
+        if (view.device() != null) {
+            return view.device();
         }
-        return device;
+        return view.state().storedOrNone().stream()
+                .findFirst()
+                .map(AttachedDevice::onlyStored)
+                .orElseThrow(() -> NotFound.apDevice(name));
+    }
+
+    /** Another guest whose next start gives it this device, as far as is known without asking. */
+    Optional<GuestName> storedElsewhere(MdevId mdev, GuestName except) {
+        return guests.known().entrySet().stream()
+                .filter(entry -> !entry.getKey().equals(except)
+                        && entry.getValue().lastSeen().storedOrNone().contains(mdev))
+                .map(Map.Entry::getKey)
+                .findFirst();
+    }
+
+    private static @Nullable Boolean isStored(GuestState state, @Nullable MdevId mdev) {
+        return state.stored() == null ? null : mdev != null && state.stored().contains(mdev);
     }
 
     Guest require(GuestName name) {
@@ -84,7 +101,7 @@ public final class GuestService {
         settlement.settleUnlessBusy(guest, state);
         return new GuestView(
                 name,
-                guest.isSimulated(),
+                guest.source(),
                 state,
                 device(name, guest, state).orElse(null),
                 notes.preparationOf(name)
@@ -94,7 +111,7 @@ public final class GuestService {
 
     /** What is plugged into a guest: what its bus holds, or is known of it while it does not answer. */
     Optional<AttachedDevice> device(GuestName name, Guest guest, GuestState state) {
-        Optional<GuestNotes.Mark> mark = notes.markOf(guest.socket());
+        Optional<GuestNotes.Mark> mark = notes.markOf(guest.address());
         Optional<ApDevice> onTheBus = Optional.ofNullable(state.device());
         if (mark.isPresent()) {
             return Optional.of(new AttachedDevice(
@@ -106,6 +123,7 @@ public final class GuestService {
                                     .map(mdev -> MdevTree.path(mdev).toString()))
                             .orElse(null),
                     mark.get().state(),
+                    isStored(state, mark.get().mdevId().orElse(null)),
                     mark.get().since(),
                     null));
         }
@@ -126,6 +144,7 @@ public final class GuestService {
                                 entry.mdev().id(),
                                 entry.mdev().path().toString(),
                                 Attachment.State.ATTACHED,
+                                isStored(state, entry.mdev().id()),
                                 null,
                                 null)));
     }
@@ -137,6 +156,7 @@ public final class GuestService {
                 device.mdev().orElse(null),
                 device.sysfsdev(),
                 Attachment.State.ATTACHED,
+                isStored(state, device.mdev().orElse(null)),
                 since.orElse(null),
                 since.map(instant -> instant.plus(properties.scanInterval())).orElse(null));
     }

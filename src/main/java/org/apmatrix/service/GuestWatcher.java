@@ -1,6 +1,5 @@
 package org.apmatrix.service;
 
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -49,10 +48,10 @@ public final class GuestWatcher {
     /**
      * What is known.
      *
-     * @param guests by monitor socket
+     * @param guests by address
      * @param attachments who has which device
      */
-    public record Picture(Map<Path, Known> guests, Map<MdevId, Event.State.Attached> attachments) {}
+    public record Picture(Map<String, Known> guests, Map<MdevId, Event.State.Attached> attachments) {}
 
     /** What was noticed last. */
     public Picture last() {
@@ -90,8 +89,7 @@ public final class GuestWatcher {
                                 .put(
                                         mdev,
                                         new Event.State.Attached(
-                                                guests.at(Path.of(mark.socket()))
-                                                        .orElseGet(() -> new GuestName(mark.guest())),
+                                                guests.at(mark.address()).orElseGet(() -> new GuestName(mark.guest())),
                                                 mark.state().name()))));
         last = now;
         List<Event.Change> changes = new ArrayList<>();
@@ -102,7 +100,7 @@ public final class GuestWatcher {
 
     private void add(GuestName name, Guest guest, Picture before, Picture now) {
         GuestState state = guest.lastSeen();
-        now.guests().put(guest.socket(), new Known(name, new Event.State.Guest(state.runState(), state.pid())));
+        now.guests().put(guest.address(), new Known(name, new Event.State.Guest(state.runState(), state.pid())));
         Event.State.Attached attached = new Event.State.Attached(name, Attachment.State.ATTACHED.name());
         state.mdev()
                 .filter(mdev -> state.isReachable()
@@ -116,10 +114,10 @@ public final class GuestWatcher {
         return pid == null || guests.isAlive(pid);
     }
 
-    private static void compareGuests(Map<Path, Known> before, Map<Path, Known> now, List<Event.Change> changes) {
-        for (Path socket : keys(before, now)) {
-            Known old = before.get(socket);
-            Known guest = now.get(socket);
+    private static void compareGuests(Map<String, Known> before, Map<String, Known> now, List<Event.Change> changes) {
+        for (String address : keys(before, now)) {
+            Known old = before.get(address);
+            Known guest = now.get(address);
             boolean renamed = old != null && guest != null && !old.name().equals(guest.name());
             if (old != null && (guest == null || renamed)) {
                 changes.add(change(EventType.GUEST_GONE, old.name(), old.state(), null));

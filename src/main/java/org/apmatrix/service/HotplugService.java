@@ -73,6 +73,11 @@ public final class HotplugService {
 
     /** Plugs a mediated device into a guest; created is false when this very one was there already. */
     public Outcome<AttachedDevice> plug(GuestName name, MdevId mdev, Duration patience, boolean dryRun) {
+        return plug(name, mdev, false, patience, dryRun);
+    }
+
+    /** @param stored whether it is stored for the guest's next start, too, if it is not there already */
+    Outcome<AttachedDevice> plug(GuestName name, MdevId mdev, boolean stored, Duration patience, boolean dryRun) {
         Attempt.current().on(name);
         Attempt.current().on(mdev);
         if (dryRun) {
@@ -80,14 +85,17 @@ public final class HotplugService {
             host.mdevs();
             return new Outcome.DryRun<>(forecastPlug(name, guest.look(), mdev));
         }
-        return timed("apmatrix.plug", () -> plug(name, mdev, patience), done -> done.created() ? "done" : "unchanged");
+        return timed(
+                "apmatrix.plug",
+                () -> plug(name, mdev, stored, patience),
+                done -> done.created() ? "done" : "unchanged");
     }
 
-    private Outcome.Done<AttachedDevice> plug(GuestName name, MdevId mdev, Duration patience) {
+    private Outcome.Done<AttachedDevice> plug(GuestName name, MdevId mdev, boolean stored, Duration patience) {
         Guest guest = guests.require(name);
         host.mdevs();
         Deadline deadline = Deadline.in(patience);
-        return talk(guest, deadline, () -> plugNow(name, guest, mdev, deadline), () -> {
+        return talk(guest, deadline, () -> plugNow(name, guest, mdev, stored, deadline), () -> {
             GuestState busy = guest.lastSeen().silent(BUSY);
             if (!decidePlug(name, busy, host.look(), mdev)) {
                 throw HostFailure.qemuUnreachable(name, BUSY);
@@ -96,7 +104,8 @@ public final class HotplugService {
         });
     }
 
-    private Outcome.Done<AttachedDevice> plugNow(GuestName name, Guest guest, MdevId mdev, Deadline deadline) {
+    private Outcome.Done<AttachedDevice> plugNow(
+            GuestName name, Guest guest, MdevId mdev, boolean stored, Deadline deadline) {
         GuestState state = settlement.look(guest, atLeastAMoment(deadline.left()));
         Attempt attempt = Attempt.current();
         attempt.before(snapshot(guests.device(name, guest, state)));
@@ -108,8 +117,9 @@ public final class HotplugService {
             attempt.intend();
             return Optional.of(mark(name, guest, state, mdev, Attachment.State.ATTACHING, null, true));
         });
-        AttachedDevice device =
-                mark.isEmpty() ? required(name, guest, state) : tellToPlug(name, guest, mdev, mark.get(), deadline);
+        AttachedDevice device = mark.isEmpty()
+                ? required(name, guest, state)
+                : tellToPlug(name, guest, mdev, stored, mark.get(), deadline);
         attempt.after(snapshot(Optional.of(device)));
         return new Outcome.Done<>(device, mark.isPresent());
     }
@@ -118,7 +128,7 @@ public final class HotplugService {
     static Snapshot snapshot(Optional<AttachedDevice> device) {
         return device.map(known -> Snapshot.plugged(
                         known.mdev() == null ? null : known.mdev().toString(),
-                        known.state().name()))
+                        known.state() == null ? "STORED" : known.state().name()))
                 .orElse(Snapshot.NOTHING);
     }
 
@@ -132,7 +142,7 @@ public final class HotplugService {
             boolean mayStillCome) {
         GuestNotes.Mark mark = new GuestNotes.Mark(
                 name.toString(),
-                guest.socket().toString(),
+                guest.address(),
                 state.pid(),
                 mdev == null ? null : mdev.toString(),
                 under,
@@ -164,13 +174,21 @@ public final class HotplugService {
     }
 
     /** The second law, in its order; true when this very device is there already. */
-    private static boolean decidePlug(GuestName name, GuestState guest, HostView view, MdevId mdev) {
+    private boolean decidePlug(GuestName name, GuestState guest, HostView view, MdevId mdev) {
         HostView.Entry entry = Invariants.mdevExists(view, mdev);
         if (isPlugged(guest, entry)) {
             return true;
         }
         secondLaw(name, guest, view, entry).forEach(Runnable::run);
+        notStoredElsewhere(name, mdev);
         return false;
+    }
+
+    /** Whoever is given the device at its next start could not start any more. */
+    void notStoredElsewhere(GuestName name, MdevId mdev) {
+        guests.storedElsewhere(mdev, name).ifPresent(other -> {
+            throw RequestDenied.mdevStoredElsewhere(mdev, other);
+        });
     }
 
     /** What a plug can be refused for before QEMU is asked, in the contract's order. */
@@ -199,6 +217,7 @@ public final class HotplugService {
         problems.check(() -> Invariants.mdevExists(view, mdev));
         Optional<HostView.Entry> toPlug = view.mdev(mdev).filter(entry -> !isPlugged(guest, entry));
         toPlug.ifPresent(entry -> secondLaw(name, guest, view, entry).forEach(problems::check));
+        toPlug.ifPresent(entry -> problems.check(() -> notStoredElsewhere(name, mdev)));
         Matrix matrix = toPlug.map(entry -> entry.mdev().matrixOrEmpty()).orElse(Matrix.EMPTY);
         return new Forecast(
                 toPlug.stream().map(entry -> plugLine(name, mdev)).toList(),
@@ -227,9 +246,10 @@ public final class HotplugService {
     }
 
     private AttachedDevice tellToPlug(
-            GuestName name, Guest guest, MdevId mdev, GuestNotes.Mark mark, Deadline deadline) {
+            GuestName name, Guest guest, MdevId mdev, boolean stored, GuestNotes.Mark mark, Deadline deadline) {
         try {
-            GuestState seen = guest.plug(mdev, deviceId(mdev), MdevTree.path(mdev), atLeastAMoment(deadline.left()));
+            GuestState seen =
+                    guest.plug(mdev, deviceId(mdev), MdevTree.path(mdev), stored, atLeastAMoment(deadline.left()));
             settlement.attached(guest, seen, mark);
             return required(name, guest, seen);
         } catch (QmpException.Refused refusal) {
@@ -363,7 +383,7 @@ public final class HotplugService {
     }
 
     private GuestNotes.Mark markDetaching(GuestName name, Guest guest, GuestState state, AttachedDevice device) {
-        Optional<GuestNotes.Mark> before = notes.markOf(guest.socket());
+        Optional<GuestNotes.Mark> before = notes.markOf(guest.address());
         if (before.isPresent() && before.get().state() == Attachment.State.DETACHING) {
             return before.get();
         }

@@ -196,12 +196,23 @@ final class Invariants {
         if (device != null && !silentWithIt && (guest.isReachable() || host.mayBeInUse(device.mdev()))) {
             throw RequestDenied.guestHasApDevice(name, device.mdev().orElse(null), device.toString());
         }
+        nothingElseStored(name, guest, wanted);
         host.mdevs().values().stream()
                 .filter(entry -> !entry.mdev().id().equals(wanted) && entry.isWith(name))
                 .findFirst()
                 .ifPresent(entry -> {
                     MdevId attached = entry.mdev().id();
                     throw RequestDenied.guestHasApDevice(name, attached, attached.toString());
+                });
+    }
+
+    /** What the guest's next start gives it counts, too: libvirt stores two, and then starts the guest no more (qemuValidateDomainMdevDefVFIOAP). */
+    static void nothingElseStored(GuestName name, GuestState guest, MdevId wanted) {
+        guest.storedOrNone().stream()
+                .filter(stored -> !stored.equals(wanted))
+                .findFirst()
+                .ifPresent(stored -> {
+                    throw RequestDenied.guestHasApDevice(name, stored, stored + ", in its stored definition");
                 });
     }
 

@@ -1,6 +1,5 @@
 package org.apmatrix.service;
 
-import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -39,8 +38,8 @@ public final class Settlement {
     private final Clock clock;
     private final Duration patience;
     private final AuditJournal journal;
-    private final Map<Path, Attached> attached = new ConcurrentHashMap<>();
-    private final Map<Path, Told> told = new ConcurrentHashMap<>();
+    private final Map<String, Attached> attached = new ConcurrentHashMap<>();
+    private final Map<String, Told> told = new ConcurrentHashMap<>();
 
     /**
      * @param patience how long a guest may take to answer a device_del that no request waits for
@@ -64,7 +63,7 @@ public final class Settlement {
 
     /** Empty when it was not this process that plugged it in. */
     Optional<Instant> attachedSince(Guest guest, GuestState state) {
-        return Optional.ofNullable(attached.get(guest.socket()))
+        return Optional.ofNullable(attached.get(guest.address()))
                 .filter(known -> known.device().equals(state.device()) && Objects.equals(known.pid(), state.pid()))
                 .map(Attached::since);
     }
@@ -72,13 +71,13 @@ public final class Settlement {
     /** A fresh look at the guest, which settles what it can. */
     GuestState look(Guest guest, Duration atMost) {
         GuestState state = guest.look(atMost);
-        notes.markOf(guest.socket()).ifPresent(mark -> settle(guest, state, mark));
+        notes.markOf(guest.address()).ifPresent(mark -> settle(guest, state, mark));
         return state;
     }
 
     /** Settles by a look that was made already, unless somebody is about to do so. */
     void settleUnlessBusy(Guest guest, GuestState state) {
-        if (notes.markOf(guest.socket()).isPresent()
+        if (notes.markOf(guest.address()).isPresent()
                 && state.isReachable()
                 && guest.conversation().tryLock()) {
             try {
@@ -146,7 +145,7 @@ public final class Settlement {
     /** The bus holds the device. */
     void attached(Guest guest, GuestState state, GuestNotes.Mark mark) {
         if (state.device() != null) {
-            attached.put(guest.socket(), new Attached(state.device(), state.pid(), clock.instant()));
+            attached.put(guest.address(), new Attached(state.device(), state.pid(), clock.instant()));
         }
         end(mark, Snapshot.plugged(mark.mdev(), Attachment.State.ATTACHED.name()), "ATTACHED");
         notes.forgetPreparation(new GuestName(mark.guest()));
@@ -154,8 +153,8 @@ public final class Settlement {
 
     /** It is certain that the guest does not have the device, or keeps it. */
     void forget(GuestNotes.Mark mark, String outcome) {
-        attached.remove(Path.of(mark.socket()));
-        told.remove(Path.of(mark.socket()));
+        attached.remove(mark.address());
+        told.remove(mark.address());
         end(mark, Snapshot.NOTHING, outcome);
     }
 
@@ -196,13 +195,13 @@ public final class Settlement {
             return false;
         }
         Told now = new Told(guest, guest.session(), device.link());
-        if (now.equals(told.get(guest.socket()))) {
+        if (now.equals(told.get(guest.address()))) {
             return false;
         }
         Attempt.current().intend();
         try {
             guest.unplug(device, atMost);
-            told.put(guest.socket(), now);
+            told.put(guest.address(), now);
         } catch (QmpException.Refused refusal) {
             if (!refusal.isDeviceNotFound()) {
                 end(mark, Snapshot.plugged(mark.mdev(), Attachment.State.ATTACHED.name()), "ATTACHED");
@@ -231,10 +230,10 @@ public final class Settlement {
      * it wait delays no other; does not wait for the outcome.
      */
     public void reconcile() {
-        Map<String, Guest> present = guests.discover().stream()
-                .collect(Collectors.toMap(guest -> guest.socket().toString(), guest -> guest));
+        Map<String, Guest> present =
+                guests.discover().stream().collect(Collectors.toMap(guest -> guest.address(), guest -> guest));
         for (GuestNotes.Mark mark : notes.marks()) {
-            guests.inBackground(() -> reconcile(mark, Optional.ofNullable(present.get(mark.socket()))));
+            guests.inBackground(() -> reconcile(mark, Optional.ofNullable(present.get(mark.address()))));
         }
     }
 

@@ -83,7 +83,8 @@ class GuestsTest {
         qemu("c.sock", "guest1");
         Guests guests = guests(directory + "/*.sock");
         assertThat(names(guests)).hasSize(3).contains("b", "guest1");
-        assertThat(guests.find(new GuestName("guest1")).orElseThrow().socket()).isEqualTo(directory.resolve("c.sock"));
+        assertThat(guests.find(new GuestName("guest1")).orElseThrow().address())
+                .isEqualTo(directory.resolve("c.sock").toString());
     }
 
     @Test

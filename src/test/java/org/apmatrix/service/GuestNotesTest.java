@@ -37,7 +37,7 @@ class GuestNotesTest {
     void aMarkIsFoundAgainByTheNextProcess() {
         notes().mark(MARK);
         assertThat(notes().marks()).containsExactly(MARK);
-        assertThat(notes().markOf(Path.of(MARK.socket()))).contains(MARK);
+        assertThat(notes().markOf(MARK.address())).contains(MARK);
         assertThat(notes().markOf(House.A)).contains(MARK);
         assertThat(notes().markOf(House.B)).isEmpty();
     }
@@ -48,7 +48,7 @@ class GuestNotesTest {
         notes.mark(MARK);
         GuestNotes.Mark later = new GuestNotes.Mark(
                 "guest1",
-                MARK.socket(),
+                MARK.address(),
                 4002,
                 null,
                 Attachment.State.DETACHING,

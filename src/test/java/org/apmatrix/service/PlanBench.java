@@ -26,7 +26,9 @@ import org.apmatrix.host.MdevTree;
 import org.apmatrix.host.MdevctlStore;
 import org.apmatrix.host.kernel.Procfs;
 import org.apmatrix.host.kernel.Sysfs;
+import org.apmatrix.host.libvirt.Libvirt;
 import org.apmatrix.host.qmp.QmpProperties;
+import org.jspecify.annotations.Nullable;
 import org.springframework.util.unit.DataSize;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -58,6 +60,17 @@ final class PlanBench implements AutoCloseable {
             MdevctlStore definitions,
             List<String> sockets,
             EventJournal journal) {
+        this(sysfs, procfs, state, definitions, sockets, journal, null);
+    }
+
+    PlanBench(
+            Sysfs sysfs,
+            Procfs procfs,
+            Path state,
+            MdevctlStore definitions,
+            List<String> sockets,
+            EventJournal journal,
+            @Nullable Libvirt libvirt) {
         this.definitions = definitions;
         guests = new Guests(
                 new QmpProperties(
@@ -69,7 +82,8 @@ final class PlanBench implements AutoCloseable {
                         DataSize.ofMegabytes(16)),
                 procfs,
                 null,
-                new SimpleMeterRegistry());
+                new SimpleMeterRegistry(),
+                libvirt);
         GuestNotes notes = new GuestNotes(state, JSON);
         ApBus bus = new ApBus(sysfs);
         MdevTree tree = new MdevTree(sysfs);

@@ -25,36 +25,10 @@ import tools.jackson.databind.JsonNode;
  * <p>A thread of its own connects, reads, and connects again; who asks writes in his own thread, and is handed the reply by that one. Each command is timed as
  * {@code apmatrix.qmp.command} ({@code command}, {@code outcome}); {@code apmatrix.qmp.reconnects} counts connections made anew.
  */
-public final class QmpMonitor implements AutoCloseable {
+public final class QmpMonitor implements GuestMonitor {
     private static final Logger LOG = LoggerFactory.getLogger(QmpMonitor.class);
     private static final String NEGOTIATION = "apmatrix-negotiation";
     private static final double BACK_OFF_FACTOR = 2;
-
-    /** Where the monitor stands with its QEMU. */
-    public enum Link {
-        /** Not tried yet, or connected and not yet greeted and negotiated. */
-        CONNECTING,
-        /** A command would be sent at once. */
-        READY,
-        /** Connected, but QEMU has not greeted in time (it serves one client of a socket and lets the others wait), or owes an answer. */
-        SILENT,
-        /** Not connected; tried again after a pause. */
-        DOWN
-    }
-
-    /**
-     * Who hears what happens. Called in the monitor's thread: it must not block, and is refused an {@link #ask}. What it throws is logged and harms nothing.
-     */
-    public interface Listener {
-        /** The connection is negotiated, or a QEMU that owed an answer has given it. Events may have been missed before: the state must be read again. */
-        void connected();
-
-        /** An event; told before the replies that came after it are handed over, and never before {@link #connected()}. */
-        void event(QmpEvent event);
-
-        /** A connection that was told as {@link #connected()} is gone. Not called when it was {@link QmpMonitor#close() closed}. */
-        void disconnected(String reason);
-    }
 
     private final Path socket;
     private final QmpProperties properties;
@@ -80,12 +54,13 @@ public final class QmpMonitor implements AutoCloseable {
         thread.setDaemon(true);
     }
 
-    /** Starts to connect, and waits for nothing. */
+    @Override
     public void start() {
         thread.start();
     }
 
-    /** Whether the last try found that nobody listens on the socket (ECONNREFUSED): the QEMU that did has ended, or has closed this monitor. */
+    /** After a try that found that nobody listens on the socket (ECONNREFUSED). */
+    @Override
     public boolean nobodyListens() {
         return nobodyListens && link.link() == Link.DOWN;
     }
@@ -94,11 +69,13 @@ public final class QmpMonitor implements AutoCloseable {
         return socket;
     }
 
+    @Override
     public Link link() {
         return link.link();
     }
 
     /** How many connections have been negotiated: 0 before the first. */
+    @Override
     public long session() {
         return link.session();
     }
@@ -108,13 +85,8 @@ public final class QmpMonitor implements AutoCloseable {
         return link.version();
     }
 
-    /**
-     * Asks and waits for the reply, in any thread but the monitor's own. Waiting for others who ask, for a connection in the making and for the answer all count
-     * against the patience.
-     *
-     * <p>Throws a {@link QmpException}. After {@link QmpException.NoAnswer} for want of patience nothing more is sent until QEMU has answered: then every call is
-     * {@link QmpException.Unreachable} at once.
-     */
+    /** Not in the monitor's own thread, in which the answer is read. */
+    @Override
     public <R> R ask(QmpCommand<R> command, Duration patience) {
         if (Thread.currentThread() == thread) {
             throw new IllegalStateException(
@@ -136,6 +108,16 @@ public final class QmpMonitor implements AutoCloseable {
                     .tag("outcome", outcome)
                     .register(meters));
         }
+    }
+
+    @Override
+    public void plug(QmpCommand.DeviceAdd device, Duration patience) {
+        ask(device, patience);
+    }
+
+    @Override
+    public void unplug(String link, @Nullable String sysfsdev, Duration patience) {
+        ask(new QmpCommand.DeviceDel(link), patience);
     }
 
     private <R> R exchange(QmpCommand<R> command, Deadline deadline) {

@@ -5,7 +5,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.apmatrix.Patience;
 
 /** Notes what a monitor tells, in a word or two each. */
-class Heard implements QmpMonitor.Listener {
+class Heard implements GuestMonitor.Listener {
     private final List<String> news = new CopyOnWriteArrayList<>();
 
     @Override

@@ -11,7 +11,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import org.apmatrix.Patience;
-import org.apmatrix.host.qmp.QmpMonitor.Link;
+import org.apmatrix.host.qmp.GuestMonitor.Link;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -50,7 +50,7 @@ abstract class MonitorTest {
         return monitor(socket(), properties, heard);
     }
 
-    QmpMonitor monitor(Path socket, QmpProperties properties, QmpMonitor.Listener listener) {
+    QmpMonitor monitor(Path socket, QmpProperties properties, GuestMonitor.Listener listener) {
         QmpMonitor monitor = new QmpMonitor(socket, properties, meters, listener);
         monitor.start();
         monitors.add(monitor);

@@ -1,0 +1,175 @@
+package org.apmatrix.service;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.apmatrix.ap.GuestName;
+import org.apmatrix.ap.MdevId;
+import org.apmatrix.audit.Attempt;
+import org.apmatrix.audit.Snapshot;
+import org.apmatrix.fault.HostFailure;
+import org.apmatrix.fault.InvalidValue;
+import org.apmatrix.fault.NotFound;
+import org.apmatrix.fault.RequestDenied;
+import org.apmatrix.host.Guest;
+import org.apmatrix.host.GuestState;
+import org.apmatrix.host.MdevDefinition;
+import org.apmatrix.host.MdevctlStore;
+import org.apmatrix.host.qmp.QmpException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What guests of libvirt are given at their next start, beside what is plugged in: both are changed, or neither. The second law counts both, since libvirt stores a second
+ * device without a word and then does not start the guest.
+ */
+public final class StoredDevices {
+    private final Host host;
+    private final GuestService guests;
+    private final HotplugService hotplug;
+    private final MdevctlStore definitions;
+
+    public StoredDevices(Host host, GuestService guests, HotplugService hotplug, MdevctlStore definitions) {
+        this.host = host;
+        this.guests = guests;
+        this.hotplug = hotplug;
+        this.definitions = definitions;
+    }
+
+    /**
+     * Plugs a device in and stores it; for a guest that is shut off it is stored alone.
+     *
+     * @throws InvalidValue for a guest without a stored definition
+     */
+    public Outcome<AttachedDevice> plug(GuestName name, MdevId mdev, Duration patience, boolean dryRun) {
+        Guest guest = guests.require(name);
+        GuestState state = guest.look();
+        requireStorable(name, state);
+        if (guest.isShutOff()) {
+            return storeAlone(name, guest, state, mdev, patience, dryRun);
+        }
+        Outcome<AttachedDevice> plugged = hotplug.plug(name, mdev, true, patience, dryRun);
+        if (plugged instanceof Outcome.Done<AttachedDevice> done
+                && Boolean.FALSE.equals(done.state().stored())) {
+            // it was plugged in already
+            tell(name, () -> guest.store(mdev, true, patience));
+            return new Outcome.Done<>(guests.device(name), false);
+        }
+        return plugged;
+    }
+
+    private Outcome<AttachedDevice> storeAlone(
+            GuestName name, Guest guest, GuestState state, MdevId mdev, Duration patience, boolean dryRun) {
+        Attempt attempt = Attempt.current();
+        attempt.on(name);
+        attempt.on(mdev);
+        boolean isThere = state.storedOrNone().contains(mdev);
+        Plan.Problems problems = new Plan.Problems();
+        laws(name, state, mdev).forEach(problems::check);
+        if (dryRun) {
+            return new Outcome.DryRun<>(new Forecast(
+                    isThere
+                            ? List.of()
+                            : List.of(new Forecast.Line("store", name.toString(), "hostdev vfio-ap " + mdev)),
+                    List.of(),
+                    List.of(),
+                    List.of(name.toString()),
+                    problems.found()));
+        }
+        laws(name, state, mdev).forEach(Runnable::run);
+        if (!isThere) {
+            attempt.before(Snapshot.NOTHING);
+            attempt.steps(List.of("store " + mdev));
+            attempt.intend();
+            tell(name, () -> guest.store(mdev, true, patience));
+        }
+        AttachedDevice device = AttachedDevice.onlyStored(mdev);
+        attempt.after(HotplugService.snapshot(Optional.of(device)));
+        return new Outcome.Done<>(device, !isThere);
+    }
+
+    private List<Runnable> laws(GuestName name, GuestState state, MdevId mdev) {
+        return List.of(
+                () -> requireKnown(mdev),
+                () -> Invariants.nothingElseStored(name, state, mdev),
+                () -> hotplug.notStoredElsewhere(name, mdev),
+                () -> requireAutostart(mdev));
+    }
+
+    private void requireKnown(MdevId mdev) {
+        if (host.look().mdev(mdev).isEmpty() && !definitions.isDefined(mdev)) {
+            throw NotFound.mdev(mdev);
+        }
+    }
+
+    private void requireAutostart(MdevId mdev) {
+        boolean starts = definitions
+                .read(mdev)
+                .filter(definition -> definition.start() == MdevDefinition.Start.AUTO)
+                .isPresent();
+        if (!starts) {
+            throw RequestDenied.mdevNotAutostarted(mdev);
+        }
+    }
+
+    /**
+     * Takes a device out, and out of what is stored; when the first is refused, the second is as before.
+     *
+     * @throws InvalidValue for a guest without a stored definition
+     */
+    public Outcome<Optional<AttachedDevice>> unplug(
+            GuestName name, @Nullable MdevId expected, Duration patience, boolean dryRun) {
+        Guest guest = guests.require(name);
+        GuestState state = guest.look();
+        requireStorable(name, state);
+        Optional<MdevId> stored = state.storedOrNone().stream()
+                .filter(mdev -> expected == null || mdev.equals(expected))
+                .findFirst();
+        if (dryRun || stored.isEmpty()) {
+            return hotplug.unplug(name, expected, patience, dryRun);
+        }
+        Attempt.current().on(name);
+        Attempt.current().on(stored.get());
+        Attempt.current().intend();
+        tell(name, () -> guest.store(stored.get(), false, patience));
+        if (guest.isShutOff()) {
+            Attempt.current().after(Snapshot.NOTHING);
+            return new Outcome.Done<>(Optional.empty(), false);
+        }
+        return orPutBack(name, guest, stored.get(), patience, () -> hotplug.unplug(name, expected, patience, false));
+    }
+
+    private static <T> T orPutBack(GuestName name, Guest guest, MdevId mdev, Duration patience, Supplier<T> work) {
+        boolean isDone = false;
+        try {
+            T result = work.get();
+            isDone = true;
+            return result;
+        } finally {
+            if (!isDone) {
+                tell(name, () -> guest.store(mdev, true, patience));
+            }
+        }
+    }
+
+    private static void requireStorable(GuestName name, GuestState state) {
+        if (!state.isReachable()) {
+            throw HostFailure.qemuUnreachable(name, String.valueOf(state.silence()));
+        }
+        if (state.stored() == null) {
+            throw new InvalidValue(
+                    "persistent",
+                    "The guest " + name + " has no stored definition: it is none of libvirt's, or transient.");
+        }
+    }
+
+    private static void tell(GuestName name, Runnable words) {
+        try {
+            words.run();
+        } catch (QmpException.Refused refusal) {
+            throw RequestDenied.qemuRefused(name, "the stored definition", refusal.errorClass(), refusal.description());
+        } catch (QmpException unknown) {
+            throw HostFailure.qemuUnreachable(name, String.valueOf(unknown.getMessage()));
+        }
+    }
+}

@@ -1,0 +1,184 @@
+package org.apmatrix.host.libvirt;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.apmatrix.Component;
+import org.apmatrix.Patience;
+
+/**
+ * A real libvirtd, started by hand as nobody in particular (a session daemon) in a directory of its own, with s390x guests under TCG. Domains are made and started by
+ * virsh, as an administrator does.
+ */
+public final class RealLibvirt implements AutoCloseable {
+    /** What a guest executes: a PSW that waits, enabled, so that the guest runs at no cost. */
+    private static final byte[] IDLE = {0x07, 0x02, 0, 1, (byte) 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+
+    private static final int IMAGE_SIZE = 64 * 1024;
+
+    private final Path directory;
+    private Process daemon;
+
+    private RealLibvirt(Path directory, Process daemon) {
+        this.directory = directory;
+        this.daemon = daemon;
+    }
+
+    /** Skips the test where it cannot be. */
+    public static RealLibvirt start() throws IOException {
+        Component.requireProgram("libvirtd", "apt-get install libvirt-daemon libvirt-daemon-driver-qemu");
+        Component.requireProgram("virsh", "apt-get install libvirt-clients");
+        Component.requireProgram("qemu-system-s390x", "apt-get install qemu-system-misc");
+        Path directory = Files.createTempDirectory(Path.of("/tmp"), "libvirt");
+        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+        for (String name : List.of("run", "config/libvirt", "cache", "data", "home")) {
+            Files.createDirectories(directory.resolve(name));
+        }
+        Files.writeString(
+                directory.resolve("config/libvirt/qemu.conf"),
+                "stdio_handler = \"file\"\nsecurity_driver = \"none\"\n");
+        Files.writeString(
+                directory.resolve("libvirtd.conf"), "log_outputs = \"2:file:" + directory + "/libvirtd.log\"\n");
+        writeIdleImage(directory.resolve("idle"));
+        if (isRoot()) {
+            run(List.of("chown", "-R", "nobody:nogroup", directory.toString()));
+        }
+        RealLibvirt libvirt = new RealLibvirt(directory, launch(directory));
+        libvirt.awaitDaemon();
+        return libvirt;
+    }
+
+    /** A kernel that does nothing. */
+    public static void writeIdleImage(Path file) throws IOException {
+        byte[] image = new byte[IMAGE_SIZE];
+        System.arraycopy(IDLE, 0, image, 0, IDLE.length);
+        Files.write(file, image);
+    }
+
+    private static boolean isRoot() {
+        return "root".equals(System.getProperty("user.name"));
+    }
+
+    private static Process launch(Path directory) throws IOException {
+        List<String> command = new ArrayList<>();
+        if (isRoot()) {
+            command.addAll(List.of("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"));
+        }
+        command.addAll(List.of("libvirtd", "-f", directory + "/libvirtd.conf", "-p", directory + "/run/libvirtd.pid"));
+        ProcessBuilder builder = new ProcessBuilder(command);
+        builder.environment().put("HOME", directory + "/home");
+        builder.environment().put("XDG_RUNTIME_DIR", directory + "/run");
+        builder.environment().put("XDG_CONFIG_HOME", directory + "/config");
+        builder.environment().put("XDG_CACHE_HOME", directory + "/cache");
+        builder.environment().put("XDG_DATA_HOME", directory + "/data");
+        return builder.redirectErrorStream(true)
+                .redirectOutput(directory.resolve("home/out").toFile())
+                .start();
+    }
+
+    private void awaitDaemon() {
+        Patience.until(() -> Files.exists(directory.resolve("run/libvirt/libvirt-sock")) && virshSays("uri") == 0);
+    }
+
+    public String uri() {
+        return "qemu:///session?socket=" + directory + "/run/libvirt/libvirt-sock";
+    }
+
+    /** Ends libvirtd; its guests go on. */
+    void stopDaemon() {
+        daemon.destroy();
+        try {
+            daemon.waitFor(30, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    void startDaemon() throws IOException {
+        daemon = launch(directory);
+        awaitDaemon();
+    }
+
+    /** Defines a guest, which does not run yet. */
+    public UUID define(String name, String devices) throws IOException {
+        UUID uuid = UUID.randomUUID();
+        Path xml = directory.resolve("home").resolve(name + ".xml");
+        Files.writeString(xml, """
+                <domain type='qemu'>
+                  <name>%s</name>
+                  <uuid>%s</uuid>
+                  <memory unit='MiB'>64</memory>
+                  <vcpu>1</vcpu>
+                  <os><type arch='s390x' machine='s390-ccw-virtio'>hvm</type><kernel>%s/idle</kernel></os>
+                  <cpu mode='custom' match='exact' check='none'><model fallback='forbid'>qemu</model></cpu>
+                  <on_crash>preserve</on_crash>
+                  <devices><emulator>/usr/bin/qemu-system-s390x</emulator>%s<memballoon model='none'/></devices>
+                </domain>
+                """.formatted(name, uuid, directory, devices));
+        virsh("define", xml.toString());
+        return uuid;
+    }
+
+    /** What an administrator types. */
+    public String virsh(String... words) {
+        return run(virshCommand(words));
+    }
+
+    private int virshSays(String... words) {
+        try {
+            Process process = new ProcessBuilder(virshCommand(words))
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            return process.waitFor();
+        } catch (IOException e) {
+            return 1;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return 1;
+        }
+    }
+
+    private List<String> virshCommand(String... words) {
+        return Stream.concat(Stream.of("virsh", "-c", uri()), Stream.of(words)).toList();
+    }
+
+    private static String run(List<String> command) {
+        try {
+            Process process =
+                    new ProcessBuilder(command).redirectErrorStream(true).start();
+            String said = new String(process.getInputStream().readAllBytes());
+            if (process.waitFor() != 0) {
+                throw new AssertionError(String.join(" ", command) + ": " + said);
+            }
+            return said;
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        for (String name : virsh("list", "--name").split("\\s+")) {
+            if (!name.isEmpty()) {
+                virsh("destroy", name);
+            }
+        }
+        stopDaemon();
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        }
+    }
+}

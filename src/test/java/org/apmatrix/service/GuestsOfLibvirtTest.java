@@ -1,0 +1,268 @@
+package org.apmatrix.service;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.apmatrix.Patience;
+import org.apmatrix.ap.GuestName;
+import org.apmatrix.ap.MdevId;
+import org.apmatrix.fault.ErrorCode;
+import org.apmatrix.fault.Fault;
+import org.apmatrix.host.GuestSource;
+import org.apmatrix.host.MdevDefinition;
+import org.apmatrix.host.MdevctlStore;
+import org.apmatrix.host.libvirt.FakeLibvirt;
+import org.apmatrix.host.sim.KernelVersion;
+import org.apmatrix.host.sim.SimulatedGuests;
+import org.apmatrix.host.sim.SimulatedKernel;
+import org.apmatrix.host.sim.SimulatedMachine;
+import org.apmatrix.host.sim.SimulatedQemu;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Guests of libvirt under both laws, with what is stored for their next start; libvirt's traps, each as it was recorded. */
+class GuestsOfLibvirtTest {
+    private static final GuestName VM = new GuestName("vm");
+    private static final GuestName OTHER = new GuestName("other");
+    private static final GuestName OFF = new GuestName("off");
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final MdevId A = House.A;
+    private static final MdevId B = House.B;
+
+    @TempDir
+    private Path directory;
+
+    private final SimulatedKernel kernel = new SimulatedKernel(KernelVersion.V6_12, SimulatedMachine.example());
+    private SimulatedGuests qemus;
+    private FakeLibvirt libvirt;
+    private PlanBench bench;
+    private StoredDevices stored;
+    private MdevctlStore definitions;
+
+    @BeforeEach
+    void start() {
+        kernel.write(Path.of("/sys/bus/ap/apmask"), "-5,-6\n");
+        make(A, 5);
+        make(B, 6);
+        qemus = new SimulatedGuests(kernel, directory.resolve("guests"));
+        libvirt = new FakeLibvirt(qemus);
+        libvirt.define("off");
+        for (String name : List.of("vm", "other")) {
+            libvirt.define(name);
+            libvirt.start(name, SimulatedQemu.Settings.DEFAULT);
+        }
+        definitions = new MdevctlStore(directory.resolve("mdevctl.d"));
+        // their sockets can be found, too
+        bench = new PlanBench(
+                kernel,
+                kernel.procfs(),
+                directory.resolve("state"),
+                definitions,
+                List.of(),
+                House.journal(),
+                libvirt.connect());
+        stored = new StoredDevices(bench.host, bench.guestService, bench.hotplug, definitions);
+        Patience.until(() -> bench.guests.all().containsKey(VM));
+        bench.guestService.list();
+    }
+
+    @AfterEach
+    void end() {
+        bench.close();
+        qemus.close();
+    }
+
+    private void make(MdevId id, int adapter) {
+        String types = "/sys/devices/vfio_ap/matrix/mdev_supported_types/vfio_ap-passthrough/create";
+        kernel.write(Path.of(types), id + "\n");
+        String device = "/sys/devices/vfio_ap/matrix/" + id;
+        kernel.write(Path.of(device, "assign_adapter"), adapter + "\n");
+        kernel.write(Path.of(device, "assign_domain"), "4\n");
+    }
+
+    private void define(MdevId id, MdevDefinition.Start start) {
+        new DefinitionService(
+                        bench.host,
+                        definitions,
+                        new MdevProperties(MdevProperties.LiveChanges.FORBIDDEN, new MdevProperties.MatrixLimits(511)))
+                .put(id, "{\"start\": \"" + start.word() + "\"}", WriteOptions.NONE);
+    }
+
+    private AttachedDevice plug(GuestName guest, MdevId mdev) {
+        return done(bench.hotplug.plug(guest, mdev, PATIENCE, false));
+    }
+
+    private AttachedDevice plugAndStore(GuestName guest, MdevId mdev) {
+        return done(stored.plug(guest, mdev, PATIENCE, false));
+    }
+
+    private static <T> T done(Outcome<T> outcome) {
+        return ((Outcome.Done<T>) outcome).state();
+    }
+
+    private Optional<MdevId> onTheBus(String name) {
+        return qemus.find(name).orElseThrow().plugged();
+    }
+
+    private static void refused(ErrorCode code, String text, ThrowingCallable work) {
+        assertThatThrownBy(work).isInstanceOfSatisfying(Fault.class, fault -> {
+            assertThat(fault.code()).isEqualTo(code);
+            assertThat(fault.getMessage()).contains(text);
+        });
+    }
+
+    @Test
+    void areShownWithTheirStateAndSource() {
+        assertThat(bench.guestService.list())
+                .extracting(
+                        guest -> guest.name().toString(),
+                        GuestService.GuestView::source,
+                        guest -> guest.state().runState())
+                .containsExactly(
+                        org.assertj.core.groups.Tuple.tuple("off", GuestSource.LIBVIRT, "shutdown"),
+                        org.assertj.core.groups.Tuple.tuple("other", GuestSource.LIBVIRT, "running"),
+                        org.assertj.core.groups.Tuple.tuple("vm", GuestSource.LIBVIRT, "running"));
+        assertThat(bench.guestService.get(VM).state().cpuFeatures().ap()).isTrue();
+    }
+
+    @Test
+    void appearOnceWhereTheirSocketIsFoundToo() {
+        try (PlanBench both = new PlanBench(
+                kernel,
+                kernel.procfs(),
+                directory.resolve("state2"),
+                definitions,
+                List.of(directory.resolve("guests") + "/*.sock"),
+                House.journal(),
+                libvirt.connect())) {
+            Patience.until(() -> both.guestService.list().stream()
+                    .map(GuestService.GuestView::source)
+                    .toList()
+                    .equals(List.of(GuestSource.LIBVIRT, GuestSource.LIBVIRT, GuestSource.LIBVIRT)));
+            assertThat(both.guests.all().keySet()).containsExactly(OFF, OTHER, VM);
+        }
+    }
+
+    @Test
+    void arePluggedAndUnpluggedUnderTheSameLaws() {
+        AttachedDevice device = plug(VM, A);
+        assertThat(device.state()).isEqualTo(Attachment.State.ATTACHED);
+        assertThat(device.stored()).isFalse();
+        assertThat(onTheBus("vm")).contains(A);
+        assertThat(libvirt.stored("vm")).isEmpty();
+        refused(ErrorCode.GUEST_HAS_AP_DEVICE, A.toString(), () -> plug(VM, B));
+        refused(ErrorCode.MDEV_ATTACHED_ELSEWHERE, "vm", () -> plug(OTHER, A));
+        refused(ErrorCode.GUEST_NOT_RUNNING, "shutdown", () -> plug(OFF, B));
+        assertThat(done(bench.hotplug.unplug(VM, A, PATIENCE, false))).isEmpty();
+        assertThat(onTheBus("vm")).isEmpty();
+    }
+
+    @Test
+    void areGivenADeviceForTheNextStartTooAndLoseItFromBoth() {
+        AttachedDevice device = plugAndStore(VM, A);
+        assertThat(device.state()).isEqualTo(Attachment.State.ATTACHED);
+        assertThat(device.stored()).isTrue();
+        assertThat(libvirt.stored("vm")).containsExactly(A);
+        assertThat(plugAndStore(VM, A).stored()).isTrue();
+        assertThat(libvirt.stored("vm")).containsExactly(A);
+
+        assertThat(done(stored.unplug(VM, null, PATIENCE, false))).isEmpty();
+        assertThat(onTheBus("vm")).isEmpty();
+        assertThat(libvirt.stored("vm")).isEmpty();
+    }
+
+    @Test
+    void whatIsInOnlyOnePlaceIsPutIntoBothAndTakenOutOfWhereItIs() {
+        plug(VM, A);
+        assertThat(plugAndStore(VM, A).stored()).isTrue();
+        assertThat(libvirt.stored("vm")).containsExactly(A);
+        assertThat(done(bench.hotplug.unplug(VM, null, PATIENCE, false))).isEmpty();
+        assertThat(libvirt.stored("vm")).containsExactly(A);
+        assertThat(done(stored.unplug(VM, A, PATIENCE, false))).isEmpty();
+        assertThat(libvirt.stored("vm")).isEmpty();
+        plug(VM, A);
+        assertThat(done(stored.unplug(VM, A, PATIENCE, false))).isEmpty();
+        assertThat(onTheBus("vm")).isEmpty();
+    }
+
+    @Test
+    void qemusRefusalInErrorOneIsToldInItsWordsAndNothingIsStored() {
+        qemus.find("vm").orElseThrow().apply(SimulatedQemu.Settings.DEFAULT.withTemper(SimulatedQemu.Temper.REFUSES));
+        assertThatThrownBy(() -> plugAndStore(VM, A)).isInstanceOfSatisfying(Fault.class, fault -> {
+            assertThat(fault.code()).isEqualTo(ErrorCode.QEMU_REFUSED);
+            assertThat(fault.getMessage()).doesNotContain("internal error");
+        });
+        assertThat(libvirt.stored("vm")).isEmpty();
+        assertThat(bench.guestService.get(VM).device()).isNull();
+    }
+
+    @Test
+    void aDetachThatReportsSuccessOnTimeOutIsNoProof() {
+        plugAndStore(VM, A);
+        libvirt.holdRemovals(true);
+        Optional<AttachedDevice> left = done(stored.unplug(VM, A, Duration.ofMillis(500), false));
+        assertThat(left.map(AttachedDevice::state)).contains(Attachment.State.DETACHING);
+        assertThat(onTheBus("vm")).contains(A);
+        refused(ErrorCode.MDEV_ATTACHED_ELSEWHERE, "vm", () -> plug(OTHER, A));
+        assertThat(libvirt.stored("vm")).isEmpty();
+    }
+
+    @Test
+    void whatIsStoredCountsForTheGuest() {
+        libvirt.store("vm", B);
+        refused(ErrorCode.GUEST_HAS_AP_DEVICE, "stored definition", () -> plug(VM, A));
+        refused(ErrorCode.GUEST_HAS_AP_DEVICE, "stored definition", () -> plugAndStore(VM, A));
+        assertThat(plug(VM, B).stored()).isTrue();
+    }
+
+    @Test
+    void whatIsStoredCountsForTheDevice() {
+        libvirt.store("off", A);
+        bench.guestService.list();
+        refused(ErrorCode.MDEV_ATTACHED_ELSEWHERE, "off", () -> plug(VM, A));
+    }
+
+    @Test
+    void aGuestThatIsShutOffIsGivenADeviceForItsNextStartWhenSomethingMakesItAtBoot() {
+        refused(ErrorCode.MDEV_NOT_AUTOSTARTED, A.toString(), () -> plugAndStore(OFF, A));
+        define(A, MdevDefinition.Start.MANUAL);
+        refused(ErrorCode.MDEV_NOT_AUTOSTARTED, A.toString(), () -> plugAndStore(OFF, A));
+        define(A, MdevDefinition.Start.AUTO);
+        AttachedDevice device = plugAndStore(OFF, A);
+        assertThat(device.state()).isNull();
+        assertThat(device.stored()).isTrue();
+        assertThat(libvirt.stored("off")).containsExactly(A);
+        assertThat(bench.guestService.device(OFF).mdev()).isEqualTo(A);
+        define(B, MdevDefinition.Start.AUTO);
+        refused(ErrorCode.GUEST_HAS_AP_DEVICE, "stored definition", () -> plugAndStore(OFF, B));
+        assertThat(done(stored.unplug(OFF, A, PATIENCE, false))).isEmpty();
+        assertThat(libvirt.stored("off")).isEmpty();
+        refused(ErrorCode.AP_DEVICE_NOT_FOUND, "off", () -> bench.guestService.device(OFF));
+    }
+
+    @Test
+    void aDeviceThatIsNeitherThereNorDefinedIsNotFound() {
+        MdevId nobody = MdevId.parse("99999999-2222-4333-8444-555555555555").orElseThrow();
+        refused(ErrorCode.MDEV_NOT_FOUND, nobody.toString(), () -> plugAndStore(OFF, nobody));
+    }
+
+    @Test
+    void keepTheirDeviceWhileLibvirtdIsAway() {
+        plug(VM, A);
+        libvirt.stop();
+        Patience.until(() -> !bench.guestService.get(VM).state().isReachable());
+        assertThat(bench.guestService.get(VM).device()).isNotNull();
+        refused(ErrorCode.MDEV_ATTACHED_ELSEWHERE, "vm", () -> plug(OTHER, A));
+        refused(ErrorCode.QEMU_UNREACHABLE, "", () -> plug(OTHER, B));
+        libvirt.startAgain();
+        Patience.until(() -> bench.guestService.get(VM).state().isReachable());
+        assertThat(bench.guestService.get(VM).device()).isNotNull();
+    }
+}
