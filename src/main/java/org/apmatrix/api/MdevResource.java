@@ -3,6 +3,7 @@ package org.apmatrix.api;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.List;
 import org.apmatrix.ap.Apqn;
+import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.Matrix;
 import org.apmatrix.host.Mdev;
 import org.apmatrix.service.Attachment;
@@ -67,6 +68,11 @@ record MdevResource(
                 example = "auto")
         @Nullable
         String definition,
+
+        @Schema(
+                description =
+                        "The guests whose next start gives them the device: it is in their stored definition (libvirt's guests have one)")
+        List<String> storedFor,
 
         @Schema(
                 description =
@@ -145,6 +151,7 @@ record MdevResource(
                 state.entry().inUse(),
                 user(state.entry()),
                 state.definition() == null ? null : state.definition().word(),
+                state.storedFor().stream().map(GuestName::toString).toList(),
                 WarningResource.from(state.warnings()));
     }
 

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
@@ -23,12 +24,15 @@ import org.apmatrix.host.qmp.QmpException;
 import org.apmatrix.host.qmp.QmpMonitor;
 import org.apmatrix.host.qmp.QmpProperties;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A guest behind the monitor of its QEMU: a socket of our own, or libvirt's. What it is comes from QEMU at every look; only what cannot change while a QEMU runs is kept for as long as the
  * connection lives.
  */
 public final class Guest implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Guest.class);
     private static final String AP_BUS = "/machine/ap-bridge/ap-bus";
     /** A look takes about ten answers; a QEMU that needs this long for them is busy. */
     private static final int REPLIES_OF_A_LOOK = 4;
@@ -40,7 +44,7 @@ public final class Guest implements AutoCloseable {
     private final @Nullable Path socket;
     private final @Nullable DomainMonitor domain;
     private final GuestMonitor monitor;
-    private final @Nullable SocketOwners owners;
+    private final SocketOwners owners;
     private final Duration replyTimeout;
     private final Consumer<Guest> changed;
     private final ReentrantLock changeLock = new ReentrantLock();
@@ -76,11 +80,11 @@ public final class Guest implements AutoCloseable {
     }
 
     /** A domain of libvirt. */
-    Guest(Libvirt libvirt, UUID uuid, QmpProperties properties, Consumer<Guest> changed) {
+    Guest(Libvirt libvirt, UUID uuid, QmpProperties properties, SocketOwners owners, Consumer<Guest> changed) {
         this.address = address(uuid);
         this.source = GuestSource.LIBVIRT;
         this.socket = null;
-        this.owners = null;
+        this.owners = owners;
         this.replyTimeout = properties.replyTimeout();
         this.changed = changed;
         this.domain = libvirt.monitor(uuid, new Signs());
@@ -140,9 +144,11 @@ public final class Guest implements AutoCloseable {
 
     /** Whether it has never told what it is, but is about to. */
     boolean isNew() {
-        return domain == null
-                && identity == null
-                && (monitor.link() == GuestMonitor.Link.CONNECTING || monitor.link() == GuestMonitor.Link.READY);
+        return domain != null
+                ? !hasBeenAsked()
+                : identity == null
+                        && (monitor.link() == GuestMonitor.Link.CONNECTING
+                                || monitor.link() == GuestMonitor.Link.READY);
     }
 
     /** Whether the QEMU that answers now has not told yet what it is. */
@@ -259,6 +265,19 @@ public final class Guest implements AutoCloseable {
         return domain != null && domain.nobodyListens();
     }
 
+    /** What whoever owns the guest would refuse to migrate it for, beside QEMU; nothing where nobody owns it, or it cannot be asked. */
+    public List<String> migrationRefusals() {
+        if (domain == null || !domain.isActive()) {
+            return List.of();
+        }
+        try {
+            return domain.migrationRefusals(replyTimeout);
+        } catch (QmpException unanswered) {
+            LOG.info("guest {}: {}", address, unanswered.getMessage());
+            return List.of();
+        }
+    }
+
     /**
      * Plugs a mediated device in, and asks the bus whether it is there.
      *
@@ -329,9 +348,9 @@ public final class Guest implements AutoCloseable {
                 .map(QmpCommand.Cpu::qomPath)
                 .findFirst()
                 .orElse(null);
-        Integer pid =
-                owners == null || socket == null ? null : owners.pidOf(socket).orElse(null);
-        Identity fresh = new Identity(session, name, uuid, pid, cpu);
+        Optional<Integer> pid =
+                domain == null ? owners.pidOf(Objects.requireNonNull(socket)) : owners.pidOf(domain.uuid());
+        Identity fresh = new Identity(session, name, uuid, pid.orElse(null), cpu);
         identity = fresh;
         return fresh;
     }

@@ -231,7 +231,7 @@ public final class Guests implements AutoCloseable {
     }
 
     private Guest open(UUID domain) {
-        Guest guest = new Guest(Objects.requireNonNull(libvirt), domain, properties, this::changed);
+        Guest guest = new Guest(Objects.requireNonNull(libvirt), domain, properties, owners, this::changed);
         LOG.info("guest {} found: {}", guest.address(), guest.ownName().orElse(""));
         guest.connect();
         return guest;

@@ -5,6 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.apmatrix.host.kernel.Procfs;
 
@@ -36,21 +38,34 @@ final class SocketOwners {
 
     /** Empty when nobody listens, it cannot be seen who, or several could be meant. */
     Optional<Integer> pidOf(Path socket) {
+        Set<Integer> owners = listeners(path -> isSame(path, socket));
+        return owners.size() == 1 ? owners.stream().findFirst() : Optional.empty();
+    }
+
+    private Set<Integer> listeners(Predicate<Path> wanted) {
         Set<String> links = procfs.read(Path.of("/proc/net/unix"))
                 .orElse("")
                 .lines()
                 .map(line -> line.strip().split(" +", PATH + 1))
                 .filter(fields -> fields.length > PATH && fields[FLAGS].equals(LISTENS))
-                .filter(fields -> isSame(Path.of(fields[PATH]), socket))
+                .filter(fields -> wanted.test(Path.of(fields[PATH])))
                 .map(fields -> "socket:[" + fields[INODE] + "]")
                 .collect(Collectors.toSet());
-        if (links.isEmpty()) {
-            return Optional.empty();
-        }
-        Set<Integer> owners = procfs.openFiles(links::contains).found().stream()
-                .map(Procfs.OpenFile::pid)
-                .collect(Collectors.toSet());
-        return owners.size() == 1 ? owners.stream().findFirst() : Optional.empty();
+        return links.isEmpty()
+                ? Set.of()
+                : procfs.openFiles(links::contains).found().stream()
+                        .map(Procfs.OpenFile::pid)
+                        .collect(Collectors.toSet());
+    }
+
+    /** The QEMU of a libvirt on this machine: it listens on a {@code monitor.sock}, and its command line has {@code -uuid UUID}. */
+    Optional<Integer> pidOf(UUID domain) {
+        String words = "-uuid\0" + domain + "\0";
+        return listeners(path -> path.endsWith("monitor.sock")).stream()
+                .filter(pid -> procfs.read(Path.of("/proc", pid.toString(), "cmdline"))
+                        .filter(line -> line.contains(words))
+                        .isPresent())
+                .findFirst();
     }
 
     /** QEMU may have been given another path to the same file: /var/run is /run. */

@@ -1,7 +1,12 @@
 package org.apmatrix.service;
 
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.apmatrix.ap.GuestName;
+import org.apmatrix.ap.MdevId;
 import org.apmatrix.host.DeviceUse;
 import org.apmatrix.host.Guests;
 import org.apmatrix.host.Mdev;
@@ -33,5 +38,17 @@ public final class Attachments {
             return null;
         }
         return new Attachment(holder.orElse(null), use.pid(), Attachment.State.ATTACHED);
+    }
+
+    /** The guests whose next start gives them a device. */
+    Map<MdevId, List<GuestName>> stored() {
+        Map<MdevId, List<GuestName>> stored = new HashMap<>();
+        guests.known()
+                .forEach((name, guest) -> guest.lastSeen()
+                        .storedOrNone()
+                        .forEach(mdev -> stored.computeIfAbsent(mdev, none -> new ArrayList<>())
+                                .add(name)));
+        stored.replaceAll((mdev, names) -> List.copyOf(names));
+        return Map.copyOf(stored);
     }
 }

@@ -80,15 +80,6 @@ public final class GuestService {
                 .orElseThrow(() -> NotFound.apDevice(name));
     }
 
-    /** Another guest whose next start gives it this device, as far as is known without asking. */
-    Optional<GuestName> storedElsewhere(MdevId mdev, GuestName except) {
-        return guests.known().entrySet().stream()
-                .filter(entry -> !entry.getKey().equals(except)
-                        && entry.getValue().lastSeen().storedOrNone().contains(mdev))
-                .map(Map.Entry::getKey)
-                .findFirst();
-    }
-
     private static @Nullable Boolean isStored(GuestState state, @Nullable MdevId mdev) {
         return state.stored() == null ? null : mdev != null && state.stored().contains(mdev);
     }

@@ -211,7 +211,8 @@ public final class Host {
                     present.hasDriverOverride(queues.keySet()),
                     present.driverOverrides(queues.keySet()),
                     entries,
-                    definitions());
+                    definitions(),
+                    attachments.stored());
         });
     }
 

@@ -29,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  * @param overridesSupported whether queues can be handed over one by one (kernels from 6.19 on)
  * @param overrides the driver overrides that are set
  * @param definitions what mdevctl has in mind, as far as it can be read
+ * @param storedFor the guests whose next start gives them a device, as far as they have told
  */
 public record HostView(
         Generation generation,
@@ -43,7 +44,8 @@ public record HostView(
         boolean overridesSupported,
         SortedMap<Apqn, String> overrides,
         SortedMap<MdevId, Entry> mdevs,
-        SortedMap<MdevId, MdevDefinition> definitions) {
+        SortedMap<MdevId, MdevDefinition> definitions,
+        Map<MdevId, List<GuestName>> storedFor) {
 
     /**
      * A mediated device and whether somebody holds it.
@@ -128,7 +130,8 @@ public record HostView(
                 overridesSupported,
                 overrides,
                 mdevs,
-                definitions);
+                definitions,
+                storedFor);
     }
 
     /** The host with these devices in place of what they are now: with another matrix, new ones that nobody uses, or without them (empty). */
@@ -161,7 +164,8 @@ public record HostView(
                 overridesSupported,
                 overrides,
                 Collections.unmodifiableSortedMap(entries),
-                definitions);
+                definitions,
+                storedFor);
     }
 
     /** The host when nobody has these devices any more. */

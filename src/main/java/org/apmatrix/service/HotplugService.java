@@ -174,21 +174,13 @@ public final class HotplugService {
     }
 
     /** The second law, in its order; true when this very device is there already. */
-    private boolean decidePlug(GuestName name, GuestState guest, HostView view, MdevId mdev) {
+    private static boolean decidePlug(GuestName name, GuestState guest, HostView view, MdevId mdev) {
         HostView.Entry entry = Invariants.mdevExists(view, mdev);
         if (isPlugged(guest, entry)) {
             return true;
         }
         secondLaw(name, guest, view, entry).forEach(Runnable::run);
-        notStoredElsewhere(name, mdev);
         return false;
-    }
-
-    /** Whoever is given the device at its next start could not start any more. */
-    void notStoredElsewhere(GuestName name, MdevId mdev) {
-        guests.storedElsewhere(mdev, name).ifPresent(other -> {
-            throw RequestDenied.mdevStoredElsewhere(mdev, other);
-        });
     }
 
     /** What a plug can be refused for before QEMU is asked, in the contract's order. */
@@ -197,7 +189,7 @@ public final class HotplugService {
                 () -> Invariants.guestTakesDevices(name, guest),
                 () -> Invariants.guestHasNoOtherApDevice(
                         name, guest, view, entry.mdev().id()),
-                () -> Invariants.mdevNotElsewhere(name, entry),
+                () -> Invariants.mdevNotElsewhere(name, view, entry.mdev().id()),
                 () -> Invariants.guestHasCpuFeatures(name, guest),
                 () -> Invariants.matrixNotEmpty(entry),
                 () -> Invariants.guestAnswers(name, guest));
@@ -217,7 +209,6 @@ public final class HotplugService {
         problems.check(() -> Invariants.mdevExists(view, mdev));
         Optional<HostView.Entry> toPlug = view.mdev(mdev).filter(entry -> !isPlugged(guest, entry));
         toPlug.ifPresent(entry -> secondLaw(name, guest, view, entry).forEach(problems::check));
-        toPlug.ifPresent(entry -> problems.check(() -> notStoredElsewhere(name, mdev)));
         Matrix matrix = toPlug.map(entry -> entry.mdev().matrixOrEmpty()).orElse(Matrix.EMPTY);
         return new Forecast(
                 toPlug.stream().map(entry -> plugLine(name, mdev)).toList(),
@@ -295,7 +286,8 @@ public final class HotplugService {
             GuestState now = guest.look();
             HostView view = host.look();
             Invariants.guestHasNoOtherApDevice(name, now, view, mdev);
-            Invariants.mdevNotElsewhere(name, Invariants.mdevExists(view, mdev));
+            Invariants.mdevExists(view, mdev);
+            Invariants.mdevNotElsewhere(name, view, mdev);
         } catch (RequestDenied | NotFound better) {
             return better;
         }

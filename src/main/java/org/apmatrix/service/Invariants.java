@@ -216,12 +216,20 @@ final class Invariants {
                 });
     }
 
-    /** The second law from the device's side: nobody else has it. */
-    static void mdevNotElsewhere(GuestName name, HostView.Entry entry) {
-        Attachment attachment = entry.attachment();
-        if (attachment != null && !entry.isWith(name)) {
-            throw RequestDenied.mdevAttachedElsewhere(entry.mdev().id(), attachment.guest(), attachment.pid());
-        }
+    /** The second law from the device's side: nobody else has it, or is given it at the next start. The device need not stand yet. */
+    static void mdevNotElsewhere(GuestName name, HostView host, MdevId id) {
+        host.mdev(id)
+                .filter(entry -> !entry.isWith(name))
+                .map(HostView.Entry::attachment)
+                .ifPresent(attachment -> {
+                    throw RequestDenied.mdevAttachedElsewhere(id, attachment.guest(), attachment.pid());
+                });
+        host.storedFor().getOrDefault(id, List.of()).stream()
+                .filter(guest -> !guest.equals(name))
+                .findFirst()
+                .ifPresent(guest -> {
+                    throw RequestDenied.mdevStoredElsewhere(id, guest);
+                });
     }
 
     /** What is not known to be missing is taken to be there: QEMU has the last word. */

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import org.apmatrix.ap.ApMask;
 import org.apmatrix.ap.Apqn;
+import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.Matrix;
 import org.apmatrix.host.ApBus;
 import org.apmatrix.host.MdevDefinition;
@@ -15,12 +16,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param hidden why the guest has less than the matrix; null where the kernel does not tell what the guest has
  * @param definition whether mdevctl makes it at boot; null where it is not defined, or the definition cannot be read
+ * @param storedFor the guests whose next start gives them the device
  * @param warnings what is worth a thought; no part of the device, so no part of its entity tag
  */
 public record MdevState(
         HostView.Entry entry,
         @Nullable List<Hidden> hidden,
         MdevDefinition.@Nullable Start definition,
+        List<GuestName> storedFor,
         List<Warning> warnings) {
 
     /** Why an adapter or a domain of the matrix is not in the guest's. */
@@ -55,14 +58,15 @@ public record MdevState(
                 entry,
                 matrix == null || guest == null ? null : explain(host, matrix, guest),
                 definition == null ? null : definition.start(),
+                host.storedFor().getOrDefault(entry.mdev().id(), List.of()),
                 List.of());
     }
 
     MdevState with(List<Warning> found) {
-        return new MdevState(entry, hidden, definition, found);
+        return new MdevState(entry, hidden, definition, storedFor, found);
     }
 
-    /** What the kernel holds, of which {@link StateTag} makes the entity tag: neither definitions nor what is remembered of master keys change it. */
+    /** What the kernel holds, of which {@link StateTag} makes the entity tag: neither definitions, nor what guests are given at their next start, nor what is remembered of master keys change it. */
     @Override
     public String toString() {
         return "MdevState[entry=" + entry + ", hidden=" + hidden + "]";

@@ -45,6 +45,8 @@ public final class MigrationService {
         AP_DEVICE_ATTACHED,
         /** QEMU names a reason of its own. */
         QEMU_BLOCKED,
+        /** libvirt has a reason of its own. */
+        LIBVIRT_BLOCKED,
         /** A guest that is shut down or has panicked is not migrated live. */
         GUEST_NOT_RUNNING,
         /** A migration is under way already. */
@@ -79,6 +81,9 @@ public final class MigrationService {
             blockers.add(new Blocker(BlockerKind.AP_DEVICE_ATTACHED, device.mdev(), reason.orElse(null)));
         }
         reasons.forEach(reason -> blockers.add(new Blocker(BlockerKind.QEMU_BLOCKED, null, reason)));
+        guests.require(name)
+                .migrationRefusals()
+                .forEach(reason -> blockers.add(new Blocker(BlockerKind.LIBVIRT_BLOCKED, null, reason)));
         if (!state.isReachable()) {
             blockers.add(new Blocker(BlockerKind.QEMU_UNREACHABLE, null, state.silence()));
         } else if (state.migrating()) {

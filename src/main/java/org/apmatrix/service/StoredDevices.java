@@ -3,6 +3,7 @@ package org.apmatrix.service;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.MdevId;
@@ -28,6 +29,9 @@ public final class StoredDevices {
     private final GuestService guests;
     private final HotplugService hotplug;
     private final MdevctlStore definitions;
+
+    /** Held while something is stored: what is looked at before must hold until it is done. */
+    private final ReentrantLock storing = new ReentrantLock();
 
     public StoredDevices(Host host, GuestService guests, HotplugService hotplug, MdevctlStore definitions) {
         this.host = host;
@@ -76,28 +80,45 @@ public final class StoredDevices {
                     List.of(name.toString()),
                     problems.found()));
         }
-        laws(name, state, mdev).forEach(Runnable::run);
+        Invariants.nothingElseStored(name, state, mdev);
         if (!isThere) {
             attempt.before(Snapshot.NOTHING);
             attempt.steps(List.of("store " + mdev));
-            attempt.intend();
-            tell(name, () -> guest.store(mdev, true, patience));
+            storing.lock();
+            try {
+                laws(name, guest.look(), mdev).forEach(Runnable::run);
+                attempt.intend();
+                tell(name, () -> guest.store(mdev, true, patience));
+                orUndo(() -> stillNobodyElses(name, guest, mdev), () -> guest.store(mdev, false, patience), name);
+            } finally {
+                storing.unlock();
+            }
         }
         AttachedDevice device = AttachedDevice.onlyStored(mdev);
         attempt.after(HotplugService.snapshot(Optional.of(device)));
         return new Outcome.Done<>(device, !isThere);
     }
 
+    /** Whoever plugs it in elsewhere looks for what is stored under the host's lock; so one of both sees the other. */
+    private boolean stillNobodyElses(GuestName name, Guest guest, MdevId mdev) {
+        guest.look();
+        return host.locked(() -> {
+            Invariants.mdevNotElsewhere(name, host.look(), mdev);
+            return true;
+        });
+    }
+
     private List<Runnable> laws(GuestName name, GuestState state, MdevId mdev) {
+        HostView view = host.look();
         return List.of(
-                () -> requireKnown(mdev),
+                () -> requireKnown(view, mdev),
                 () -> Invariants.nothingElseStored(name, state, mdev),
-                () -> hotplug.notStoredElsewhere(name, mdev),
+                () -> Invariants.mdevNotElsewhere(name, view, mdev),
                 () -> requireAutostart(mdev));
     }
 
-    private void requireKnown(MdevId mdev) {
-        if (host.look().mdev(mdev).isEmpty() && !definitions.isDefined(mdev)) {
+    private void requireKnown(HostView view, MdevId mdev) {
+        if (view.mdev(mdev).isEmpty() && !definitions.isDefined(mdev)) {
             throw NotFound.mdev(mdev);
         }
     }
@@ -136,10 +157,13 @@ public final class StoredDevices {
             Attempt.current().after(Snapshot.NOTHING);
             return new Outcome.Done<>(Optional.empty(), false);
         }
-        return orPutBack(name, guest, stored.get(), patience, () -> hotplug.unplug(name, expected, patience, false));
+        return orUndo(
+                () -> hotplug.unplug(name, expected, patience, false),
+                () -> guest.store(stored.get(), true, patience),
+                name);
     }
 
-    private static <T> T orPutBack(GuestName name, Guest guest, MdevId mdev, Duration patience, Supplier<T> work) {
+    private static <T> T orUndo(Supplier<T> work, Runnable undo, GuestName name) {
         boolean isDone = false;
         try {
             T result = work.get();
@@ -147,7 +171,7 @@ public final class StoredDevices {
             return result;
         } finally {
             if (!isDone) {
-                tell(name, () -> guest.store(mdev, true, patience));
+                tell(name, undo);
             }
         }
     }

@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.apmatrix.Patience;
+import org.apmatrix.Shell;
 import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.host.kernel.Procfs;
@@ -36,8 +38,23 @@ abstract class GuestContract {
     /** An administrator pauses it. */
     abstract void pause();
 
+    /** Its QEMU says nothing any more, or goes on with what it was about to say. */
+    abstract void silence(boolean isSilent);
+
     /** Its QEMU ends. */
     abstract void end();
+
+    /** Another QEMU takes its place. */
+    abstract void startAnew() throws IOException;
+
+    /** The process of its QEMU. */
+    abstract int pid();
+
+    /** SIGSTOP and SIGCONT. */
+    static void signal(int pid, boolean isStopped) {
+        Shell.Result result = Shell.result(Shell.start(Path.of("/"), "kill", isStopped ? "-STOP" : "-CONT", "" + pid));
+        assertThat(result.exit()).as(result.output()).isZero();
+    }
 
     static Guests guests(String sockets, Procfs procfs, @Nullable Path simulated, @Nullable Libvirt libvirt) {
         return new Guests(
@@ -67,6 +84,7 @@ abstract class GuestContract {
         assertThat(state.runState()).isEqualTo("running");
         assertThat(state.takesDevices()).isTrue();
         assertThat(state.uuid()).isNotNull();
+        assertThat(state.pid()).isEqualTo(pid());
         assertThat(state.device()).isNull();
         assertThat(state.cpuFeatures().missing()).contains("ap");
         assertThat(guests().at(guest.address())).contains(ONE);
@@ -104,6 +122,42 @@ abstract class GuestContract {
                 .isInstanceOfSatisfying(
                         QmpException.Refused.class,
                         refused -> assertThat(refused.isDeviceNotFound()).isTrue());
+    }
+
+    @Test
+    void whileItIsSilentItIsUnreachableAndNotGone() {
+        Guest guest = one();
+        guest.look(PATIENCE);
+        silence(true);
+        try {
+            GuestState silent = guest.look(Duration.ofMillis(500));
+            assertThat(silent.isReachable()).isFalse();
+            assertThat(silent.silence()).isNotBlank();
+            assertThat(silent.uuid()).isNotNull();
+            assertThat(guest.nobodyListens()).isFalse();
+            assertThat(guests().all()).containsKey(ONE);
+        } finally {
+            silence(false);
+        }
+        Patience.until(() -> guest.look(PATIENCE).isReachable());
+        assertThat(guest.lastSeen().runState()).isEqualTo("running");
+    }
+
+    @Test
+    void startedAnewItIsAnotherSession() throws IOException {
+        Guest before = one();
+        before.look(PATIENCE);
+        long session = before.session();
+        int pid = pid();
+        end();
+        startAnew();
+        Patience.until(() -> guests().find(ONE)
+                .map(guest -> guest.look(PATIENCE))
+                .filter(state -> state.isReachable() && state.takesDevices())
+                .isPresent());
+        assertThat(one().lastSeen().pid()).isEqualTo(pid()).isNotEqualTo(pid);
+        // a socket that is made anew is another guest's
+        assertThat(one() != before || before.session() != session).isTrue();
     }
 
     @Test

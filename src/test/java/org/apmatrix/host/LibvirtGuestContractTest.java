@@ -62,7 +62,22 @@ class LibvirtGuestContractTest extends GuestContract {
     }
 
     @Override
+    void silence(boolean isSilent) {
+        signal(pid(), isSilent);
+    }
+
+    @Override
     void end() {
         libvirt.virsh("destroy", "one");
+    }
+
+    @Override
+    void startAnew() {
+        libvirt.virsh("start", "one");
+    }
+
+    @Override
+    int pid() {
+        return libvirt.pid("one");
     }
 }

@@ -20,9 +20,15 @@ class RealQemuGuestContractTest extends GuestContract {
     private Guests guests;
 
     @BeforeEach
-    void start() throws IOException {
+    void prepare() throws IOException {
         Component.requireProgram("qemu-system-s390x", "apt-get install qemu-system-misc");
         RealLibvirt.writeIdleImage(directory.resolve("idle"));
+        startAnew();
+        guests = guests(directory + "/*.qmp", new LinuxProcfs(Path.of("/proc")), null, null);
+    }
+
+    @Override
+    void startAnew() throws IOException {
         qemu = Shell.start(
                 directory,
                 "qemu-system-s390x",
@@ -44,7 +50,6 @@ class RealQemuGuestContractTest extends GuestContract {
                 "unix:" + directory.resolve("one.qmp") + ",server=on,wait=off",
                 "-qmp",
                 "unix:" + directory.resolve("admin") + ",server=on,wait=off");
-        guests = guests(directory + "/*.qmp", new LinuxProcfs(Path.of("/proc")), null, null);
     }
 
     @AfterEach
@@ -71,6 +76,16 @@ class RealQemuGuestContractTest extends GuestContract {
     @Override
     void pause() {
         RawQmp.ask(directory.resolve("admin"), "{\"execute\": \"stop\"}");
+    }
+
+    @Override
+    void silence(boolean isSilent) {
+        signal(pid(), isSilent);
+    }
+
+    @Override
+    int pid() {
+        return Math.toIntExact(qemu.pid());
     }
 
     @Override

@@ -22,7 +22,7 @@ class SimulatedGuestContractTest extends GuestContract {
     void start() {
         SimulatedKernel kernel = new SimulatedKernel(KernelVersion.V6_12, SimulatedMachine.example());
         qemus = new SimulatedGuests(kernel, directory);
-        qemus.start("one", SimulatedQemu.Settings.DEFAULT.withCpuFeatures(SimulatedQemu.CpuFeatures.NONE));
+        startAnew();
         guests = guests(directory + "/*.sock", kernel.procfs(), directory, null);
     }
 
@@ -46,6 +46,22 @@ class SimulatedGuestContractTest extends GuestContract {
     void pause() {
         SimulatedQemu qemu = qemus.find("one").orElseThrow();
         qemu.apply(qemu.settings().withRunState("paused"));
+    }
+
+    @Override
+    void silence(boolean isSilent) {
+        SimulatedQemu qemu = qemus.find("one").orElseThrow();
+        qemu.apply(qemu.settings().withTemper(isSilent ? SimulatedQemu.Temper.SILENT : SimulatedQemu.Temper.ANSWERS));
+    }
+
+    @Override
+    void startAnew() {
+        qemus.start("one", SimulatedQemu.Settings.DEFAULT.withCpuFeatures(SimulatedQemu.CpuFeatures.NONE));
+    }
+
+    @Override
+    int pid() {
+        return qemus.find("one").orElseThrow().pid();
     }
 
     @Override

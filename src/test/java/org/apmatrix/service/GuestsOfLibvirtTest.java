@@ -7,11 +7,16 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.apmatrix.Patience;
 import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.fault.ErrorCode;
 import org.apmatrix.fault.Fault;
+import org.apmatrix.fault.RequestDenied;
 import org.apmatrix.host.GuestSource;
 import org.apmatrix.host.MdevDefinition;
 import org.apmatrix.host.MdevctlStore;
@@ -26,6 +31,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Guests of libvirt under both laws, with what is stored for their next start; libvirt's traps, each as it was recorded. */
 class GuestsOfLibvirtTest {
@@ -245,6 +251,83 @@ class GuestsOfLibvirtTest {
         assertThat(done(stored.unplug(OFF, A, PATIENCE, false))).isEmpty();
         assertThat(libvirt.stored("off")).isEmpty();
         refused(ErrorCode.AP_DEVICE_NOT_FOUND, "off", () -> bench.guestService.device(OFF));
+    }
+
+    @Test
+    void whatIsPluggedInElsewhereIsNotStored() {
+        define(A, MdevDefinition.Start.AUTO);
+        plug(VM, A);
+        refused(ErrorCode.MDEV_ATTACHED_ELSEWHERE, "vm", () -> plugAndStore(OFF, A));
+        assertThat(libvirt.stored("off")).isEmpty();
+    }
+
+    @Test
+    void ofAPlugAndAColdPlugAtTheSameTimeAtMostOneSucceeds() throws Exception {
+        define(A, MdevDefinition.Start.AUTO);
+        ExecutorService both = Executors.newFixedThreadPool(2);
+        try {
+            for (int round = 0; round < 30; round++) {
+                CyclicBarrier start = new CyclicBarrier(2);
+                Future<Boolean> hot = both.submit(() -> succeeds(start, () -> plug(VM, A)));
+                Future<Boolean> cold = both.submit(() -> succeeds(start, () -> plugAndStore(OFF, A)));
+                boolean isPlugged = hot.get();
+                boolean isStored = cold.get();
+                assertThat(isPlugged && isStored).as("round %d: both", round).isFalse();
+                assertThat(onTheBus("vm").isPresent()).isEqualTo(isPlugged);
+                assertThat(libvirt.stored("off")).hasSize(isStored ? 1 : 0);
+                bench.hotplug.unplug(VM, null, PATIENCE, false);
+                stored.unplug(OFF, null, PATIENCE, false);
+                bench.guestService.list();
+            }
+        } finally {
+            both.shutdownNow();
+        }
+    }
+
+    private static boolean succeeds(CyclicBarrier start, Runnable work) throws Exception {
+        start.await();
+        try {
+            work.run();
+            return true;
+        } catch (RequestDenied refusal) {
+            assertThat(refusal.code()).isEqualTo(ErrorCode.MDEV_ATTACHED_ELSEWHERE);
+            return false;
+        }
+    }
+
+    @Test
+    void aDeviceSaysForWhomItIsStored() {
+        libvirt.store("off", A);
+        bench.guestService.list();
+        HostView view = bench.host.look();
+        assertThat(MdevState.of(view, view.mdev(A).orElseThrow()).storedFor()).containsExactly(OFF);
+        assertThat(MdevState.of(view, view.mdev(B).orElseThrow()).storedFor()).isEmpty();
+    }
+
+    @Test
+    void twoThatAreStoredAlreadyAreTold() {
+        libvirt.store("off", A);
+        libvirt.store("off", B);
+        refused(ErrorCode.GUEST_HAS_AP_DEVICE, "stored definition", () -> plugAndStore(OFF, A));
+        done(stored.unplug(OFF, A, PATIENCE, false));
+        assertThat(libvirt.stored("off")).containsExactly(B);
+    }
+
+    @Test
+    void libvirtsOwnRefusalsAreInTheReadinessToMigrate() {
+        MigrationService migrations = new MigrationService(
+                bench.guestService, bench.hotplug, null, new GuestNotes(null, JsonMapper.shared()), PlanBench.CLOCK);
+        assertThat(migrations.blockers(VM)).isEmpty();
+        libvirt.runsWith("vm", "<shmem name='shared' role='peer'/><disk><transient/></disk>", 2);
+        assertThat(migrations.blockers(VM))
+                .extracting(MigrationService.Blocker::kind)
+                .containsOnly(MigrationService.BlockerKind.LIBVIRT_BLOCKED);
+        assertThat(migrations.blockers(VM))
+                .extracting(MigrationService.Blocker::reason)
+                .satisfiesExactly(
+                        reason -> assertThat(reason).contains("shared"),
+                        reason -> assertThat(reason).contains("transient"),
+                        reason -> assertThat(reason).contains("snapshots").contains("2"));
     }
 
     @Test

@@ -1,6 +1,7 @@
 package org.apmatrix.host.libvirt;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -199,6 +200,25 @@ public final class DomainMonitor implements GuestMonitor {
                 calls -> calls.storedXml(uuid),
                 said -> new QmpException.Unreachable("the stored definition: " + said.getMessage()));
         return Optional.of(DomainXml.vfioApDevices(definition));
+    }
+
+    /**
+     * What libvirt itself would refuse to migrate the domain for, beside what QEMU names (qemu_migration.c, qemuMigrationSrcIsAllowed). There is no call that asks
+     * libvirt without migrating.
+     */
+    public List<String> migrationRefusals(Duration patience) {
+        return call(
+                "look at what keeps it from migrating",
+                patience,
+                calls -> {
+                    List<String> refusals = new ArrayList<>(DomainXml.migrationRefusals(calls.liveXml(uuid)));
+                    int snapshots = calls.snapshots(uuid);
+                    if (snapshots > 0) {
+                        refusals.add("libvirt does not migrate a domain with snapshots, and this one has " + snapshots);
+                    }
+                    return List.copyOf(refusals);
+                },
+                said -> new QmpException.Unreachable("the domain: " + said.getMessage()));
     }
 
     private static QmpException refused(String what, LibvirtException said) {

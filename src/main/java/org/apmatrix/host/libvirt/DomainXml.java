@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.StringReader;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import javax.xml.XMLConstants;
 import javax.xml.parsers.DocumentBuilder;
 import javax.xml.parsers.DocumentBuilderFactory;
@@ -37,16 +39,43 @@ final class DomainXml {
      * @throws QmpException.Unreadable where it is no XML
      */
     static List<MdevId> vfioApDevices(String domain) {
-        List<MdevId> devices = new ArrayList<>();
-        NodeList hostdevs = parse(domain).getElementsByTagName("hostdev");
-        for (int at = 0; at < hostdevs.getLength(); at++) {
-            Element hostdev = (Element) hostdevs.item(at);
-            NodeList addresses = hostdev.getElementsByTagName("address");
-            if (hostdev.getAttribute("model").equals(MODEL) && addresses.getLength() > 0) {
-                MdevId.parse(((Element) addresses.item(0)).getAttribute("uuid")).ifPresent(devices::add);
-            }
+        return elements(parse(domain), "hostdev")
+                .filter(hostdev -> hostdev.getAttribute("model").equals(MODEL))
+                .flatMap(hostdev -> elements(hostdev, "address").limit(1))
+                .flatMap(address -> MdevId.parse(address.getAttribute("uuid")).stream())
+                .toList();
+    }
+
+    /**
+     * What libvirt does not migrate, whatever QEMU says of it: shared memory whose master is another, disks that are thrown away, and virtiofs.
+     *
+     * @throws QmpException.Unreadable where it is no XML
+     */
+    static List<String> migrationRefusals(String domain) {
+        Element root = parse(domain);
+        List<String> refusals = new ArrayList<>();
+        elements(root, "shmem")
+                .filter(shmem -> !shmem.getAttribute("role").equals("master"))
+                .forEach(shmem -> refusals.add("libvirt does not migrate the shared memory "
+                        + shmem.getAttribute("name") + ": its role is not master"));
+        if (elements(root, "transient").anyMatch(flag -> isIn(flag, "disk"))) {
+            refusals.add("libvirt does not migrate a transient disk");
         }
-        return List.copyOf(devices);
+        if (elements(root, "driver")
+                .anyMatch(driver -> isIn(driver, "filesystem")
+                        && driver.getAttribute("type").equals("virtiofs"))) {
+            refusals.add("libvirt does not migrate virtiofs, or not before QEMU and virtiofsd can");
+        }
+        return List.copyOf(refusals);
+    }
+
+    private static boolean isIn(Element element, String parent) {
+        return element.getParentNode().getNodeName().equals(parent);
+    }
+
+    private static Stream<Element> elements(Element root, String name) {
+        NodeList found = root.getElementsByTagName(name);
+        return IntStream.range(0, found.getLength()).mapToObj(at -> (Element) found.item(at));
     }
 
     private static Element parse(String xml) {

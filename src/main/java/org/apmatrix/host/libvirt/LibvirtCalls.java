@@ -25,6 +25,12 @@ interface LibvirtCalls extends AutoCloseable {
     /** All of them, whether they run or not (virConnectListAllDomains). */
     List<Domain> domains() throws LibvirtException;
 
+    /** What it runs as, while it does (virDomainGetXMLDesc). */
+    String liveXml(UUID domain) throws LibvirtException;
+
+    /** How many snapshots it has (virDomainSnapshotNum). */
+    int snapshots(UUID domain) throws LibvirtException;
+
     /** Its stored definition (virDomainGetXMLDesc, VIR_DOMAIN_XML_INACTIVE). */
     String storedXml(UUID domain) throws LibvirtException;
 

@@ -98,6 +98,8 @@ final class NativeLibvirt implements LibvirtCalls {
         @Nullable
         Pointer virDomainGetXMLDesc(Pointer domain, int flags);
 
+        int virDomainSnapshotNum(Pointer domain, int flags);
+
         int virDomainAttachDeviceFlags(Pointer domain, String xml, int flags);
 
         int virDomainDetachDeviceFlags(Pointer domain, String xml, int flags);
@@ -256,6 +258,16 @@ final class NativeLibvirt implements LibvirtCalls {
         } finally {
             Native.free(Pointer.nativeValue(list));
         }
+    }
+
+    @Override
+    public String liveXml(UUID domain) throws LibvirtException {
+        return with(domain, found -> text(functions.virDomainGetXMLDesc(found, 0)));
+    }
+
+    @Override
+    public int snapshots(UUID domain) throws LibvirtException {
+        return with(domain, found -> check(functions.virDomainSnapshotNum(found, 0)));
     }
 
     @Override

@@ -226,7 +226,13 @@ public final class QmpMonitor implements GuestMonitor {
 
     /** Returns QEMU's version. Events before the end of it are not told: then comes {@link Listener#connected()}, which tells to look at everything. */
     private String negotiate(QmpConnection connection) throws IOException {
-        if (!(connection.read() instanceof QmpMessage.Greeting greeting)) {
+        QmpMessage first = connection.read();
+        while (first instanceof QmpMessage.Event) {
+            // a QEMU that is just starting tells events between taking the connection and greeting it (monitor.c,
+            // monitor_qapi_event_emit)
+            first = connection.read();
+        }
+        if (!(first instanceof QmpMessage.Greeting greeting)) {
             throw new QmpException.Unreadable("the first message is no greeting");
         }
         connection.write(NEGOTIATION, "qmp_capabilities", Map.of());

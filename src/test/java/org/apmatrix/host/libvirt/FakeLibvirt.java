@@ -43,6 +43,8 @@ public final class FakeLibvirt implements LibvirtCalls.Connector {
         private final List<MdevId> live = new ArrayList<>();
         private @Nullable SimulatedQemu qemu;
         private int id = -1;
+        private String liveDevices = "";
+        private int snapshots;
 
         Kept(UUID uuid, String name) {
             this.uuid = uuid;
@@ -80,6 +82,12 @@ public final class FakeLibvirt implements LibvirtCalls.Connector {
     /** What an administrator stores by virsh. */
     public synchronized void store(String name, MdevId mdev) {
         named(name).stored.add(mdev);
+    }
+
+    /** What else its XML has, and how many snapshots were made of it. */
+    public synchronized void runsWith(String name, String devices, int snapshots) {
+        named(name).liveDevices = devices;
+        named(name).snapshots = snapshots;
     }
 
     public synchronized List<MdevId> stored(String name) {
@@ -162,6 +170,20 @@ public final class FakeLibvirt implements LibvirtCalls.Connector {
                 StringBuilder devices = new StringBuilder();
                 find(uuid).stored.forEach(mdev -> devices.append(DomainXml.hostdev(mdev)));
                 return "<domain><devices>" + devices + "</devices></domain>";
+            }
+        }
+
+        @Override
+        public String liveXml(UUID uuid) throws LibvirtException {
+            synchronized (FakeLibvirt.this) {
+                return "<domain><devices>" + find(uuid).liveDevices + "</devices></domain>";
+            }
+        }
+
+        @Override
+        public int snapshots(UUID uuid) throws LibvirtException {
+            synchronized (FakeLibvirt.this) {
+                return find(uuid).snapshots;
             }
         }
 

@@ -1,6 +1,7 @@
 package org.apmatrix.host.libvirt;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -124,6 +125,40 @@ public final class RealLibvirt implements AutoCloseable {
                 """.formatted(name, uuid, directory, devices));
         virsh("define", xml.toString());
         return uuid;
+    }
+
+    public UUID uuid(String name) {
+        return UUID.fromString(virsh("domuuid", name).strip());
+    }
+
+    /** The QEMU of a guest that runs. */
+    public int pid(String name) {
+        try (Stream<Path> found = Files.walk(directory.resolve("run"))) {
+            Path file = found.filter(path -> path.endsWith(name + ".pid"))
+                    .findFirst()
+                    .orElseThrow();
+            return Integer.parseInt(Files.readString(file).strip());
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** A file that its guests may write. */
+    Path file(String name, byte[] content) throws IOException {
+        Path file = Files.write(directory.resolve("home").resolve(name), content);
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-rw-rw-"));
+        return file;
+    }
+
+    /** Lets libvirt know of a snapshot, of which there is nothing but that knowledge. */
+    void pretendSnapshot(String domain) throws IOException {
+        String xml = virsh("dumpxml", domain);
+        Path snapshot = file(
+                domain + ".snapshot",
+                ("<domainsnapshot><name>one</name><state>shutoff</state><creationTime>1</creationTime>" + xml
+                                + "</domainsnapshot>")
+                        .getBytes(StandardCharsets.UTF_8));
+        virsh("snapshot-create", "--redefine", domain, snapshot.toString());
     }
 
     /** What an administrator types. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.UUID;
@@ -14,6 +15,7 @@ import org.apmatrix.host.qmp.GuestMonitor;
 import org.apmatrix.host.qmp.QmpCommand;
 import org.apmatrix.host.qmp.QmpEvent;
 import org.apmatrix.host.qmp.QmpException;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -218,6 +220,32 @@ class RealLibvirtTest {
         assertThat(monitor.stored(PATIENCE).orElseThrow()).containsExactly(ONE, OTHER);
         assertThatThrownBy(() -> daemon.virsh("start", "two"))
                 .hasMessageContaining("Only one hostdev of model vfio-ap is supported");
+    }
+
+    @Test
+    void whatLibvirtRefusesToMigrateIsKnownBefore() throws IOException {
+        Path disk = daemon.file("disk", new byte[1 << 20]);
+        daemon.define(
+                "stays",
+                "<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='" + disk
+                        + "'/><target dev='vda' bus='virtio'/><transient/></disk>");
+        daemon.virsh("start", "stays");
+        DomainMonitor transientDisk = monitor(daemon.uuid("stays"));
+        Patience.until(transientDisk::isActive);
+        assertThat(transientDisk.migrationRefusals(PATIENCE))
+                .singleElement(InstanceOfAssertFactories.STRING)
+                .contains("transient disk");
+        assertThatThrownBy(() -> daemon.virsh("migrate", "--live", "--unsafe", "stays", daemon.uri()))
+                .hasMessageContaining("transient disk");
+
+        DomainMonitor snapshot = running("pictured");
+        assertThat(snapshot.migrationRefusals(PATIENCE)).isEmpty();
+        daemon.pretendSnapshot("pictured");
+        assertThat(snapshot.migrationRefusals(PATIENCE))
+                .singleElement(InstanceOfAssertFactories.STRING)
+                .contains("snapshots");
+        assertThatThrownBy(() -> daemon.virsh("migrate", "--live", "pictured", daemon.uri()))
+                .hasMessageContaining("cannot migrate domain with 1 snapshots");
     }
 
     @Test
