@@ -45,6 +45,10 @@ RUN if java -XX:+PrintFlagsFinal -version 2>/dev/null | grep -q AOTCacheOutput; 
     && chmod -R a+rX .
 
 FROM ${JRE}
+# libvirt's client library, for guests of libvirt; a base that has it, or has no apt-get, stays as it is
+RUN if ! ldconfig -p | grep -q libvirt-qemu.so.0 && command -v apt-get >/dev/null; then \
+        apt-get update && apt-get install -y --no-install-recommends libvirt0 && rm -rf /var/lib/apt/lists/*; \
+    fi
 ARG VERSION=0.1.0
 LABEL org.opencontainers.image.title="apmatrix" \
       org.opencontainers.image.description="REST control plane for passing AP crypto queues to KVM guests on IBM Z and LinuxONE" \

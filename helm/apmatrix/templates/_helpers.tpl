@@ -135,5 +135,9 @@ apmatrix:
         {{- else }}
         []
         {{- end }}
+    {{- if .Values.host.libvirt }}
+    libvirt:
+      uri: qemu:///system
+    {{- end }}
   {{- end }}
 {{- end }}

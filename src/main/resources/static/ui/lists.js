@@ -16,11 +16,19 @@ const empty = text => html`<p class="hint">${text}</p>`;
 
 // ---------------------------------------------------------------- plug and unplug
 
-const plugAction = (guest, mdev) => ({
-  title: `Plug ${shortUuid(mdev)} into ${guest}`,
-  requests: [request('PUT', `guests/${guest}/ap-device`, { mdev })],
-  done: `${guest} has the device; its Linux sees the queues after its next scan of the bus.`,
-});
+/** Guests of libvirt have a stored definition; one that is shut off can be given a device there alone. */
+const isShutOff = guest => guest.storedDevices !== null && guest.state === 'shutdown';
+
+function plugAction(guest, mdev) {
+  const persistent = isShutOff(guest) || (guest.storedDevices !== null && state.alsoStored);
+  return {
+    title: isShutOff(guest) ? `Give ${shortUuid(mdev)} to ${guest.name} at its next start` : `Plug ${shortUuid(mdev)} into ${guest.name}`,
+    requests: [request('PUT', `guests/${guest.name}/ap-device`, persistent ? { mdev, persistent } : { mdev })],
+    done: isShutOff(guest)
+      ? `${guest.name} is given the device when it is started.`
+      : `${guest.name} has the device; its Linux sees the queues after its next scan of the bus.`,
+  };
+}
 
 /** Asks before queues with secure keys are taken out of a guest; and not otherwise. */
 async function agreedToUnplug(guest, unplug, unplugged) {
@@ -33,8 +41,9 @@ async function agreedToUnplug(guest, unplug, unplugged) {
   });
 }
 
-function unplugAction(guest, mdev) {
-  const unplug = request('DELETE', `guests/${guest}/ap-device${mdev ? `?mdev=${mdev}` : ''}`);
+function unplugAction(guest, mdev, persistent = false) {
+  const parameters = [...(mdev ? [`mdev=${mdev}`] : []), ...(persistent ? ['persistent=true'] : [])];
+  const unplug = request('DELETE', `guests/${guest}/ap-device${parameters.length === 0 ? '' : `?${parameters.join('&')}`}`);
   return {
     title: `Unplug ${guest}`,
     requests: [unplug],
@@ -53,20 +62,30 @@ function prepareAction(guest) {
   };
 }
 
+/** What a chosen guest can be asked beside the plug. */
+const storeChoice = guest =>
+  guest.storedDevices === null
+    ? nothing
+    : isShutOff(guest)
+      ? html`<p class="hint">${guest.name} is shut off: it is given the device at its next start.</p>`
+      : html`<label class="check"><input type="checkbox" .checked=${state.alsoStored} @change=${event => show({ alsoStored: event.target.checked })}>
+          At its next start, too</label>`;
+
 /** A choice of what to plug together, and the button that does it. */
-function plugChoice(label, name, choices, actionOf) {
+function plugChoice(label, name, choices, guestOf, actionOf) {
   const chosen = choices.find(({ value }) => value === state.picked[name]) ?? choices[0];
   return choices.length === 0
     ? nothing
     : html`<div class="plug"><label class="field">${label}
         <select @change=${event => show({ picked: { ...state.picked, [name]: event.target.value } })}>
           ${choices.map(({ value, text }) => html`<option value=${value} ?selected=${value === chosen.value}>${text}</option>`)}
-        </select></label>${actionButton('Plug in', actionOf(chosen.value), 'primary')}</div>`;
+        </select></label>${actionButton(isShutOff(guestOf(chosen.value)) ? 'Store' : 'Plug in', actionOf(chosen.value), 'primary')}
+        ${storeChoice(guestOf(chosen.value))}</div>`;
 }
 
 // ---------------------------------------------------------------- devices
 
-const WORDS = { ATTACHING: 'being plugged', ATTACHED: 'plugged', DETACHING: 'being unplugged' };
+const WORDS = { ATTACHING: 'being plugged', ATTACHED: 'plugged', DETACHING: 'being unplugged', STORED: 'at its next start' };
 
 const holderBadge = device =>
   device.guest
@@ -75,12 +94,13 @@ const holderBadge = device =>
     : device.inUse === null ? html`<span class="tag">use unknown</span>` : html`<span class="tag is-mdev">${device.inUse ? 'in use' : 'not plugged'}</span>`;
 
 function deviceActions(device) {
-  const free = state.guests.filter(({ apDevice, state: word }) => apDevice === null && word !== 'shutdown');
+  const free = state.guests.filter(guest => guest.apDevice === null && (guest.state !== 'shutdown' || isShutOff(guest)));
+  const named = name => state.guests.find(guest => guest.name === name);
   const remove = request('DELETE', `mdevs/${device.uuid}`);
   return html`<div class="actions">
     ${device.guest?.name
       ? actionButton(`Unplug from ${device.guest.name}`, unplugAction(device.guest.name, device.uuid), 'danger')
-      : plugChoice('Guest', device.uuid, free.map(({ name }) => ({ value: name, text: name })), guest => plugAction(guest, device.uuid))}
+      : plugChoice('Guest', device.uuid, free.map(({ name }) => ({ value: name, text: name })), named, name => plugAction(named(name), device.uuid))}
     <button type="button" class="quiet" @click=${() => draftChange(device)}>Change its matrix …</button>
     ${actionButton('Remove', {
       title: `Remove ${shortUuid(device.uuid)}`,
@@ -102,6 +122,7 @@ const deviceDetails = device => html`<div class="details">
     <dt>UUID</dt><dd><code class="whole">${device.uuid}</code></dd>
     <dt>Queues</dt><dd>${device.matrix.length}${device.guestMatrix === null ? '' : `, of which a guest gets ${device.guestMatrix.length}`}</dd>
     ${device.controlDomains.length === 0 ? nothing : html`<dt>Controls</dt><dd>domains ${idTexts(device.controlDomains)}</dd>`}
+    ${device.storedFor.length === 0 ? nothing : html`<dt>Stored</dt><dd>for the next start of ${device.storedFor.join(', ')}</dd>`}
     <dt>At boot</dt><dd>${device.definition === 'auto' ? 'made again' : device.definition === 'manual' ? 'defined, not made' : 'not defined'}</dd>
   </dl>
   ${device.hidden.map(hidden => html`<p class="warning">${hidden.adapter === null ? `Domain ${hidden.domain}` : `Adapter ${hidden.adapter}`} is hidden from its guest: ${reasonText(hidden)}.</p>`)}
@@ -125,9 +146,17 @@ export const devicesTemplate = () => section('devices', 'Devices', state.mdevs.l
 const feature = (name, has) => html`<span class="feature ${has === false ? 'lacks' : ''}" aria-label="${name}: ${has === null ? 'unknown' : has ? 'yes' : 'no'}">${name}${has === null ? '?' : has ? '' : ' –'}</span>`;
 
 function guestActions(guest) {
+  if (guest.apDevice?.state === 'STORED') {
+    return html`<div class="actions">${actionButton('Take it out', {
+      ...unplugAction(guest.name, guest.apDevice.mdev, true),
+      title: `Take the device out of what ${guest.name} is given at its next start`,
+      done: `${guest.name} is given no device at its next start.`,
+    }, 'danger')}</div>`;
+  }
   if (guest.apDevice !== null) {
     return html`<div class="actions">
       ${actionButton('Unplug', unplugAction(guest.name, guest.apDevice.mdev), 'danger')}
+      ${guest.apDevice.persistent ? actionButton('Unplug for good', { ...unplugAction(guest.name, guest.apDevice.mdev, true), done: `${guest.name} has no device any more, at its next start neither.` }, 'danger') : nothing}
       ${actionButton('Prepare migration', prepareAction(guest.name))}</div>`;
   }
   const free = state.mdevs.filter(device => device.guest === null && device.inUse !== true);
@@ -137,7 +166,7 @@ function guestActions(guest) {
       requests: [request('DELETE', `guests/${guest.name}/migration-preparation`)],
       done: guest.migrationPrepared.mdev === null ? 'The preparation is forgotten.' : `${guest.name} has its device again.`,
     }, 'primary')}
-    ${plugChoice('Device', guest.name, free.map(({ uuid, ...device }) => ({ value: uuid, text: `${shortUuid(uuid)}: ${productText(device)}` })), mdev => plugAction(guest.name, mdev))}
+    ${plugChoice('Device', guest.name, free.map(({ uuid, ...device }) => ({ value: uuid, text: `${shortUuid(uuid)}: ${productText(device)}` })), () => guest, mdev => plugAction(guest, mdev))}
     ${guest.migrationPrepared === null && free.length === 0 ? empty('No device is free to be plugged in.') : nothing}</div>`;
 }
 
@@ -147,6 +176,7 @@ const guestDetails = guest => html`<div class="details">
     <dt>Source</dt><dd>${guest.source}${guest.pid === null ? '' : `, process ${guest.pid}`}</dd>
     <dt>CPU model</dt><dd>${Object.entries(guest.cpuFeatures).map(([name, has]) => feature(name, has))}</dd>
     <dt>Device</dt><dd>${guest.apDevice === null ? 'none' : html`<code class="whole">${guest.apDevice.mdev ?? guest.apDevice.sysfsdev}</code>`}</dd>
+    ${(guest.storedDevices ?? []).length === 0 ? nothing : html`<dt>Next start</dt><dd><code class="whole">${guest.storedDevices.join(' ')}</code></dd>`}
   </dl>
   ${may('operator') ? guestActions(guest) : nothing}
 </div>`;
@@ -154,7 +184,8 @@ const guestDetails = guest => html`<div class="details">
 function guestTag(guest) {
   if (guest.apDevice !== null) {
     const isDone = guest.apDevice.state === 'ATTACHED';
-    return html`<span class="tag ${isDone ? 'is-guest' : 'working'}">${isDone ? shortUuid(guest.apDevice.mdev ?? '?') : WORDS[guest.apDevice.state]}</span>`;
+    const look = isDone ? 'is-guest' : guest.apDevice.state === 'STORED' ? 'is-mdev' : 'working';
+    return html`<span class="tag ${look}">${isDone ? shortUuid(guest.apDevice.mdev ?? '?') : WORDS[guest.apDevice.state]}</span>`;
   }
   return guest.migrationPrepared === null ? nothing : html`<span class="tag">may migrate</span>`;
 }

@@ -62,6 +62,7 @@ export const state = {
   chosen: null,
   chosenGuest: null,
   picked: {},
+  alsoStored: false,
   question: null,
   working: null,
   refusal: null,

@@ -96,7 +96,7 @@ final class Examples {
              "guestMatrix": ["05.0004", "05.00ab"],
              "hidden": [{"adapter": 6, "domain": null, "because": ["06.00ab"], "reason": "QUEUE_NOT_BOUND"}],
              "iommuGroup": 0, "inUse": true, "guest": {"name": "guest1", "pid": 4001, "state": "ATTACHED"},
-             "definition": "auto",
+             "definition": "auto", "storedFor": [],
              "warnings": [{"code": "MIXED_MODES", "detail": "Queues of several modes: CCA 05.0004, 05.00ab; ACCELERATOR 06.0004, 06.00ab. Requests of one mode find no other queue when theirs fails.",
                            "apqns": ["05.0004", "05.00ab", "06.0004", "06.00ab"]}]}""";
     static final String MDEVS = "{\"items\": [" + MDEV + "]}";
@@ -189,21 +189,21 @@ final class Examples {
     static final String AP_DEVICE = """
             {"id": "vfio-ap-62177883-f1bb-47f0-914d-32a22e3a8804", "mdev": "62177883-f1bb-47f0-914d-32a22e3a8804",
              "sysfsdev": "/sys/devices/vfio_ap/matrix/62177883-f1bb-47f0-914d-32a22e3a8804", "state": "ATTACHED",
-             "since": "2026-11-22T10:00:00Z", "guestVisibleBy": "2026-11-22T10:00:30Z",
+             "since": "2026-11-22T10:00:00Z", "guestVisibleBy": "2026-11-22T10:00:30Z", "persistent": null,
              "secureKeys": {"queues": ["05.0004"], "facts": [
                "A secure key works only in a queue whose current master key has the pattern that the key was made under."]}}""";
 
     static final String DETACHING = """
             {"id": "vfio-ap-62177883-f1bb-47f0-914d-32a22e3a8804", "mdev": "62177883-f1bb-47f0-914d-32a22e3a8804",
              "sysfsdev": "/sys/devices/vfio_ap/matrix/62177883-f1bb-47f0-914d-32a22e3a8804", "state": "DETACHING",
-             "since": "2026-11-22T10:00:00Z", "guestVisibleBy": null,
+             "since": "2026-11-22T10:00:00Z", "guestVisibleBy": null, "persistent": null,
              "secureKeys": {"queues": ["05.0004"], "facts": [
                "A secure key works only in a queue whose current master key has the pattern that the key was made under."]}}""";
 
     static final String GUEST = """
             {"name": "guest1", "uuid": "5f1c7f5e-2f0d-4b6e-9f59-0d2b5c1f4a01", "source": "simulated", "state": "running",
              "pid": 4001, "cpuFeatures": {"ap": true, "apqci": true, "apft": true}, "apDevice": null,
-             "migrationPrepared": null}""";
+             "storedDevices": null, "migrationPrepared": null}""";
     static final String GUESTS = "{\"items\": [" + GUEST + "]}";
 
     static final String READINESS = """

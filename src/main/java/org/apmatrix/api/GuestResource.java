@@ -2,6 +2,8 @@ package org.apmatrix.api;
 
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.time.Instant;
+import java.util.List;
+import org.apmatrix.ap.MdevId;
 import org.apmatrix.host.CpuFeatures;
 import org.apmatrix.service.GuestService;
 import org.apmatrix.service.SecureKeys;
@@ -41,8 +43,18 @@ record GuestResource(
 
         CpuFeaturesResource cpuFeatures,
 
-        @Schema(description = "null when none is plugged in") @Nullable
+        @Schema(
+                description =
+                        "null when none is plugged in; of a guest that is shut down what it is given at its next start, with the state STORED")
+        @Nullable
         ApDeviceResource apDevice,
+
+        @Schema(
+                description =
+                        "The mediated devices that its next start gives it; null where it has no stored definition (libvirt's guests have one)",
+                types = {"array", "null"})
+        @Nullable
+        List<String> storedDevices,
 
         @Schema(description = "null when no migration is prepared") @Nullable
         PreparedMigrationResource migrationPrepared) {
@@ -99,7 +111,12 @@ record GuestResource(
                 runState == null ? "unreachable" : runState,
                 guest.state().pid(),
                 CpuFeaturesResource.from(guest.state().cpuFeatures()),
-                guest.device() == null ? null : ApDeviceResource.from(guest.device(), secureKeys),
+                guest.pluggedOrStored()
+                        .map(device -> ApDeviceResource.from(device, secureKeys))
+                        .orElse(null),
+                guest.state().stored() == null
+                        ? null
+                        : guest.state().stored().stream().map(MdevId::toString).toList(),
                 guest.prepared() == null ? null : PreparedMigrationResource.from(guest.prepared()));
     }
 }

@@ -236,9 +236,16 @@ public final class Guest implements AutoCloseable {
                 ? null
                 : domain.stored(deadline.leftUpTo(replyTimeout)).orElse(null);
         if (domain != null && !domain.isActive()) {
-            // QEMU's word for what libvirt calls shut off
             return new GuestState(
-                    domain.uuid(), "shutdown", false, List.of(), null, CpuFeatures.UNKNOWN, null, stored, null);
+                    domain.uuid(),
+                    GuestState.SHUTDOWN,
+                    false,
+                    List.of(),
+                    null,
+                    CpuFeatures.UNKNOWN,
+                    null,
+                    stored,
+                    null);
         }
         Identity me = identify(deadline);
         String runState = tell(new QmpCommand.QueryStatus(), deadline).status();

@@ -29,6 +29,9 @@ public record GuestState(
         @Nullable ApDevice device,
         @Nullable List<MdevId> stored,
         @Nullable String silence) {
+    /** QEMU's word, and what libvirt calls shut off. */
+    static final String SHUTDOWN = "shutdown";
+
     private static final Set<String> PLUGGABLE = Set.of("running", "paused", "prelaunch");
 
     /** Whether QEMU answered. */
@@ -39,6 +42,11 @@ public record GuestState(
     /** Whether a device may be plugged in: running, paused or in prelaunch, and not on its way to another host. */
     public boolean takesDevices() {
         return runState != null && PLUGGABLE.contains(runState) && !migrating;
+    }
+
+    /** Whether it has no QEMU, or one that has ended its work. */
+    public boolean isShutDown() {
+        return SHUTDOWN.equals(runState);
     }
 
     /** What it is given at its next start; none where nothing is stored. */

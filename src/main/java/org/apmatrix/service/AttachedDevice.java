@@ -23,7 +23,7 @@ public record AttachedDevice(
         @Nullable Boolean stored,
         @Nullable Instant since,
         @Nullable Instant guestVisibleBy) {
-    /** Only stored, for a guest that is shut off or has nothing plugged in. */
+    /** Only stored, for a guest that is shut down. */
     static AttachedDevice onlyStored(MdevId mdev) {
         return new AttachedDevice(null, mdev, MdevTree.path(mdev).toString(), null, true, null, null);
     }

@@ -1,6 +1,7 @@
 package org.apmatrix.service;
 
 import java.util.List;
+import java.util.stream.Stream;
 import org.apmatrix.ap.Apqn;
 import org.apmatrix.fault.Fault;
 
@@ -31,10 +32,16 @@ public record Forecast(
         return new Forecast(steps, apqnsAdded, apqnsRemoved, guests, problems, List.copyOf(found));
     }
 
+    /** With steps before its own and after. */
+    Forecast between(List<Line> before, List<Line> after) {
+        List<Line> all = Stream.of(before, steps, after).flatMap(List::stream).toList();
+        return new Forecast(all, apqnsAdded, apqnsRemoved, guests, problems, warnings);
+    }
+
     /**
      * One step.
      *
-     * @param action an attribute's verb or a QMP command
+     * @param action an attribute's verb, a QMP command, or store and unstore for what libvirt keeps
      * @param target a path in sysfs or a guest's name
      */
     public record Line(String action, String target, String value) {

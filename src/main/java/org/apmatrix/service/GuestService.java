@@ -43,7 +43,15 @@ public final class GuestService {
             GuestSource source,
             GuestState state,
             @Nullable AttachedDevice device,
-            @Nullable Prepared prepared) {}
+            @Nullable Prepared prepared) {
+        /** What is plugged in; for a guest that is shut down, what it is given at its next start. */
+        public Optional<AttachedDevice> pluggedOrStored() {
+            return Optional.ofNullable(device)
+                    .or(() -> state.isShutDown()
+                            ? state.storedOrNone().stream().findFirst().map(AttachedDevice::onlyStored)
+                            : Optional.empty());
+        }
+    }
 
     /**
      * A prepared migration.
@@ -68,16 +76,9 @@ public final class GuestService {
         return view(name, guest, guest.look());
     }
 
-    /** What is plugged in, or else what is stored; throws AP_DEVICE_NOT_FOUND where neither is. */
+    /** Throws AP_DEVICE_NOT_FOUND where nothing is plugged in; of a guest that is shut down, where nothing is stored. */
     public AttachedDevice device(GuestName name) {
-        GuestView view = get(name);
-        if (view.device() != null) {
-            return view.device();
-        }
-        return view.state().storedOrNone().stream()
-                .findFirst()
-                .map(AttachedDevice::onlyStored)
-                .orElseThrow(() -> NotFound.apDevice(name));
+        return get(name).pluggedOrStored().orElseThrow(() -> NotFound.apDevice(name));
     }
 
     private static @Nullable Boolean isStored(GuestState state, @Nullable MdevId mdev) {

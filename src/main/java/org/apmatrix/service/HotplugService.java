@@ -386,7 +386,7 @@ public final class HotplugService {
         return mark(name, guest, state, device.mdev(), Attachment.State.DETACHING, link, before.isPresent());
     }
 
-    private static void requireExpected(GuestName name, Optional<AttachedDevice> device, @Nullable MdevId expected) {
+    static void requireExpected(GuestName name, Optional<AttachedDevice> device, @Nullable MdevId expected) {
         if (expected != null
                 && device.isPresent()
                 && !expected.equals(device.get().mdev())) {

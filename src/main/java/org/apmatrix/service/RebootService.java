@@ -84,13 +84,13 @@ public final class RebootService {
     public record Device(MdevId id, boolean comesBack, Reason reason, String because, List<Apqn> queues) {}
 
     /**
-     * A device that is with a guest now. None is certain to be there after its guest was started anew.
+     * A device that is with a guest now, or is given to it at its next start.
      *
      * @param guest null for a process that is no guest of ours
      */
     public record Plugged(@Nullable GuestName guest, MdevId mdev, PlugReason reason, String because) {
         public boolean comesBack() {
-            return reason == PlugReason.RESTORED;
+            return reason == PlugReason.RESTORED || reason == PlugReason.STORED;
         }
     }
 
@@ -98,6 +98,10 @@ public final class RebootService {
     public enum PlugReason {
         /** This service plugs it in, as soon as the guest is there. */
         RESTORED,
+        /** libvirt gives it to the guest at its next start. */
+        STORED,
+        /** The same, but the device does not come back: the guest does not start. */
+        STORED_WITHOUT_DEVICE,
         /** QEMU forgets what was plugged in; what its command line has is not ours to know. */
         HOT_PLUG_ENDS_WITH_QEMU,
         /** A process that is no guest of ours. */
@@ -121,7 +125,7 @@ public final class RebootService {
         MdevctlStore.All all = store.look();
         SortedMap<MdevId, Matrix> active = DefinitionService.active(now);
         List<Device> devices = restored(devices(now, masks, all), documents);
-        List<Plugged> attachments = attachments(now, documents);
+        List<Plugged> attachments = attachments(now, documents, devices);
         return new AfterReboot(
                 host.machine().isSimulated(),
                 masks,
@@ -259,10 +263,16 @@ public final class RebootService {
         return new Device(id, false, reason, because, List.of());
     }
 
-    private static List<Plugged> attachments(HostView now, List<DesiredState> documents) {
+    private static List<Plugged> attachments(HostView now, List<DesiredState> documents, List<Device> devices) {
         List<Plugged> attachments = new ArrayList<>();
+        new TreeMap<>(now.storedFor())
+                .forEach((id, guests) -> guests.forEach(guest -> attachments.add(stored(guest, id, devices))));
         now.mdevs().forEach((id, entry) -> {
             Attachment attachment = entry.attachment();
+            if (attachment != null
+                    && now.storedFor().getOrDefault(id, List.of()).contains(attachment.guest())) {
+                return;
+            }
             Optional<DesiredState> document = documents.stream()
                     .filter(wanted -> attachment != null
                             && wanted.guestOf(id).equals(Optional.ofNullable(attachment.guest()))
@@ -282,7 +292,7 @@ public final class RebootService {
                                 attachment.guest(),
                                 id,
                                 PlugReason.HOT_PLUG_ENDS_WITH_QEMU,
-                                "What was plugged in ends with the guest's QEMU; whether its command line or its domain definition has the device is not ours to know."));
+                                "What was plugged in ends with the guest's QEMU; whether its command line has the device is not ours to know."));
             } else if (attachment != null) {
                 attachments.add(
                         new Plugged(
@@ -294,6 +304,17 @@ public final class RebootService {
             }
         });
         return attachments;
+    }
+
+    private static Plugged stored(GuestName guest, MdevId id, List<Device> devices) {
+        boolean comesBack = devices.stream().anyMatch(device -> device.id().equals(id) && device.comesBack());
+        return comesBack
+                ? new Plugged(guest, id, PlugReason.STORED, "libvirt gives it to the guest at its next start.")
+                : new Plugged(
+                        guest,
+                        id,
+                        PlugReason.STORED_WITHOUT_DEVICE,
+                        "The guest's stored definition names it, but it does not come back: the guest does not start.");
     }
 
     private static List<String> differences(
@@ -327,9 +348,11 @@ public final class RebootService {
         }
         attachments.stream()
                 .filter(plugged -> !plugged.comesBack())
-                .forEach(plugged -> differences.add("The device " + plugged.mdev() + " is with "
+                .forEach(plugged -> differences.add("The device " + plugged.mdev()
+                        + (plugged.reason() == PlugReason.STORED_WITHOUT_DEVICE ? " is for " : " is with ")
                         + (plugged.guest() == null ? "a process" : "the guest " + plugged.guest())
-                        + " now and with nobody then: " + plugged.because()));
+                        + (plugged.reason() == PlugReason.STORED_WITHOUT_DEVICE ? ": " : " now and with nobody then: ")
+                        + plugged.because()));
         return differences;
     }
 

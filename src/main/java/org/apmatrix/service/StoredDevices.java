@@ -53,6 +53,11 @@ public final class StoredDevices {
             return storeAlone(name, guest, state, mdev, patience, dryRun);
         }
         Outcome<AttachedDevice> plugged = hotplug.plug(name, mdev, true, patience, dryRun);
+        if (plugged instanceof Outcome.DryRun<AttachedDevice> dry) {
+            boolean isThere = state.storedOrNone().contains(mdev);
+            return new Outcome.DryRun<>(
+                    dry.forecast().between(List.of(), isThere ? List.of() : List.of(line("store", name, mdev))));
+        }
         if (plugged instanceof Outcome.Done<AttachedDevice> done
                 && Boolean.FALSE.equals(done.state().stored())) {
             // it was plugged in already
@@ -72,9 +77,7 @@ public final class StoredDevices {
         laws(name, state, mdev).forEach(problems::check);
         if (dryRun) {
             return new Outcome.DryRun<>(new Forecast(
-                    isThere
-                            ? List.of()
-                            : List.of(new Forecast.Line("store", name.toString(), "hostdev vfio-ap " + mdev)),
+                    isThere ? List.of() : List.of(line("store", name, mdev)),
                     List.of(),
                     List.of(),
                     List.of(name.toString()),
@@ -97,6 +100,10 @@ public final class StoredDevices {
         AttachedDevice device = AttachedDevice.onlyStored(mdev);
         attempt.after(HotplugService.snapshot(Optional.of(device)));
         return new Outcome.Done<>(device, !isThere);
+    }
+
+    private static Forecast.Line line(String action, GuestName name, MdevId mdev) {
+        return new Forecast.Line(action, name.toString(), "hostdev vfio-ap " + mdev);
     }
 
     /** Whoever plugs it in elsewhere looks for what is stored under the host's lock; so one of both sees the other. */
@@ -146,8 +153,21 @@ public final class StoredDevices {
         Optional<MdevId> stored = state.storedOrNone().stream()
                 .filter(mdev -> expected == null || mdev.equals(expected))
                 .findFirst();
-        if (dryRun || stored.isEmpty()) {
-            return hotplug.unplug(name, expected, patience, dryRun);
+        if (dryRun) {
+            Outcome<Optional<AttachedDevice>> dry = hotplug.unplug(name, expected, patience, true);
+            return new Outcome.DryRun<>(((Outcome.DryRun<Optional<AttachedDevice>>) dry)
+                    .forecast()
+                    .between(
+                            stored.map(mdev -> line("unstore", name, mdev)).stream()
+                                    .toList(),
+                            List.of()));
+        }
+        if (stored.isEmpty()) {
+            Optional<AttachedDevice> other =
+                    state.storedOrNone().stream().findFirst().map(AttachedDevice::onlyStored);
+            HotplugService.requireExpected(
+                    name, guests.device(name, guest, state).or(() -> other), expected);
+            return hotplug.unplug(name, expected, patience, false);
         }
         Attempt.current().on(name);
         Attempt.current().on(stored.get());

@@ -18,6 +18,7 @@ import org.apmatrix.access.Role;
 import org.apmatrix.host.DefinitionProperties;
 import org.apmatrix.host.GuestProperties;
 import org.apmatrix.host.HostProperties;
+import org.apmatrix.host.libvirt.LibvirtProperties;
 import org.apmatrix.host.qmp.QmpProperties;
 import org.apmatrix.preflight.PreflightProperties;
 import org.junit.jupiter.api.Test;
@@ -144,6 +145,17 @@ class ChartPropertiesTest {
 
         assertThat(read(chart, "apmatrix.guests.qmp", QmpProperties.class).sockets())
                 .containsExactly("/run/qemu/*.qmp", "/srv/guests/a-*");
+    }
+
+    @Test
+    void looksForGuestsOfLibvirtWhereItsSocketIsMounted() throws IOException {
+        Chart chart = Chart.with("{listen: {address: 127.0.0.1}, host: {libvirt: /run/libvirt}}");
+
+        assertThat(read(chart, "apmatrix.guests.libvirt", LibvirtProperties.class)
+                        .uri())
+                .isEqualTo("qemu:///system");
+        assertThat(properties(Chart.with("{listen: {address: 127.0.0.1}}")))
+                .doesNotContainKey("apmatrix.guests.libvirt.uri");
     }
 
     @Test

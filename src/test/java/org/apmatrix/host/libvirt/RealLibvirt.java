@@ -93,7 +93,7 @@ public final class RealLibvirt implements AutoCloseable {
     }
 
     /** Ends libvirtd; its guests go on. */
-    void stopDaemon() {
+    public void stopDaemon() {
         daemon.destroy();
         try {
             daemon.waitFor(30, TimeUnit.SECONDS);
@@ -102,7 +102,7 @@ public final class RealLibvirt implements AutoCloseable {
         }
     }
 
-    void startDaemon() throws IOException {
+    public void startDaemon() throws IOException {
         daemon = launch(directory);
         awaitDaemon();
     }
@@ -151,7 +151,7 @@ public final class RealLibvirt implements AutoCloseable {
     }
 
     /** Lets libvirt know of a snapshot, of which there is nothing but that knowledge. */
-    void pretendSnapshot(String domain) throws IOException {
+    public void pretendSnapshot(String domain) throws IOException {
         String xml = virsh("dumpxml", domain);
         Path snapshot = file(
                 domain + ".snapshot",
