@@ -139,7 +139,12 @@ public final class Guest implements AutoCloseable {
     /** Null while that is not known, or where it has none. */
     @Nullable
     UUID uuid() {
-        return domain == null ? last.uuid() : domain.uuid();
+        if (domain != null) {
+            return domain.uuid();
+        }
+        // told together with the name: it must not be one of two of that name for a moment
+        Identity known = identity;
+        return known == null ? last.uuid() : known.uuid();
     }
 
     /** Whether it has never told what it is, but is about to. */

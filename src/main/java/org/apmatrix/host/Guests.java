@@ -1,5 +1,6 @@
 package org.apmatrix.host;
 
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -72,6 +73,11 @@ public final class Guests implements AutoCloseable {
             @Nullable Libvirt libvirt) {
         this.libvirt = libvirt;
         this.meters = meters;
+        if (libvirt != null) {
+            Gauge.builder("apmatrix.libvirt.connected", libvirt, Guests::isConnected)
+                    .description("Whether libvirtd answers: 1 or 0; only where apmatrix.guests.libvirt.uri is set")
+                    .register(meters);
+        }
         this.properties = properties;
         this.simulated = simulated;
         this.globs = properties.sockets().stream().map(SocketGlob::new).toList();
@@ -162,6 +168,10 @@ public final class Guests implements AutoCloseable {
                                 .map(Known::guest)
                                 .filter(guest -> guest.uuid() == null || !byDomain.containsKey(guest.uuid())))
                 .toList();
+    }
+
+    private static double isConnected(Libvirt libvirt) {
+        return libvirt.status().link() == Libvirt.Link.CONNECTED ? 1 : 0;
     }
 
     /** How the connection to libvirt stands; empty where none is configured. */

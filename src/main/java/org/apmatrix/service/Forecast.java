@@ -1,5 +1,6 @@
 package org.apmatrix.service;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.apmatrix.ap.Apqn;
@@ -32,10 +33,14 @@ public record Forecast(
         return new Forecast(steps, apqnsAdded, apqnsRemoved, guests, problems, List.copyOf(found));
     }
 
-    /** With steps before its own and after. */
-    Forecast between(List<Line> before, List<Line> after) {
+    /** With steps before its own and after, and what those would be refused for; each reason once. */
+    Forecast between(List<Line> before, List<Line> after, List<Fault> more) {
         List<Line> all = Stream.of(before, steps, after).flatMap(List::stream).toList();
-        return new Forecast(all, apqnsAdded, apqnsRemoved, guests, problems, warnings);
+        List<Fault> reasons = new ArrayList<>(problems);
+        more.stream()
+                .filter(fault -> problems.stream().noneMatch(known -> known.code() == fault.code()))
+                .forEach(reasons::add);
+        return new Forecast(all, apqnsAdded, apqnsRemoved, guests, List.copyOf(reasons), warnings);
     }
 
     /**

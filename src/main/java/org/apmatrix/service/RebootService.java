@@ -270,6 +270,7 @@ public final class RebootService {
         now.mdevs().forEach((id, entry) -> {
             Attachment attachment = entry.attachment();
             if (attachment != null
+                    && attachment.guest() != null
                     && now.storedFor().getOrDefault(id, List.of()).contains(attachment.guest())) {
                 return;
             }

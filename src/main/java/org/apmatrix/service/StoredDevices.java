@@ -9,6 +9,7 @@ import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.audit.Attempt;
 import org.apmatrix.audit.Snapshot;
+import org.apmatrix.fault.Fault;
 import org.apmatrix.fault.HostFailure;
 import org.apmatrix.fault.InvalidValue;
 import org.apmatrix.fault.NotFound;
@@ -19,12 +20,16 @@ import org.apmatrix.host.MdevDefinition;
 import org.apmatrix.host.MdevctlStore;
 import org.apmatrix.host.qmp.QmpException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What guests of libvirt are given at their next start, beside what is plugged in: both are changed, or neither. The second law counts both, since libvirt stores a second
  * device without a word and then does not start the guest.
  */
 public final class StoredDevices {
+    private static final Logger LOG = LoggerFactory.getLogger(StoredDevices.class);
+
     private final Host host;
     private final GuestService guests;
     private final HotplugService hotplug;
@@ -49,79 +54,78 @@ public final class StoredDevices {
         Guest guest = guests.require(name);
         GuestState state = guest.look();
         requireStorable(name, state);
-        if (guest.isShutOff()) {
-            return storeAlone(name, guest, state, mdev, patience, dryRun);
-        }
-        Outcome<AttachedDevice> plugged = hotplug.plug(name, mdev, true, patience, dryRun);
-        if (plugged instanceof Outcome.DryRun<AttachedDevice> dry) {
-            boolean isThere = state.storedOrNone().contains(mdev);
-            return new Outcome.DryRun<>(
-                    dry.forecast().between(List.of(), isThere ? List.of() : List.of(line("store", name, mdev))));
-        }
-        if (plugged instanceof Outcome.Done<AttachedDevice> done
-                && Boolean.FALSE.equals(done.state().stored())) {
-            // it was plugged in already
-            tell(name, () -> guest.store(mdev, true, patience));
-            return new Outcome.Done<>(guests.device(name), false);
-        }
-        return plugged;
-    }
-
-    private Outcome<AttachedDevice> storeAlone(
-            GuestName name, Guest guest, GuestState state, MdevId mdev, Duration patience, boolean dryRun) {
-        Attempt attempt = Attempt.current();
-        attempt.on(name);
-        attempt.on(mdev);
         boolean isThere = state.storedOrNone().contains(mdev);
-        Plan.Problems problems = new Plan.Problems();
-        laws(name, state, mdev).forEach(problems::check);
         if (dryRun) {
-            return new Outcome.DryRun<>(new Forecast(
-                    isThere ? List.of() : List.of(line("store", name, mdev)),
-                    List.of(),
-                    List.of(),
-                    List.of(name.toString()),
-                    problems.found()));
-        }
-        Invariants.nothingElseStored(name, state, mdev);
-        if (!isThere) {
-            attempt.before(Snapshot.NOTHING);
-            attempt.steps(List.of("store " + mdev));
-            storing.lock();
-            try {
-                laws(name, guest.look(), mdev).forEach(Runnable::run);
-                attempt.intend();
-                tell(name, () -> guest.store(mdev, true, patience));
-                orUndo(() -> stillNobodyElses(name, guest, mdev), () -> guest.store(mdev, false, patience), name);
-            } finally {
-                storing.unlock();
+            Forecast forecast =
+                    guest.isShutOff() ? nothingOf(name) : forecast(hotplug.plug(name, mdev, patience, true));
+            Plan.Problems problems = new Plan.Problems();
+            if (!isAlone(state, mdev)) {
+                laws(name, state, mdev, guest.isShutOff()).forEach(problems::check);
             }
+            return new Outcome.DryRun<>(forecast.between(
+                    List.of(), isThere ? List.of() : List.of(line("store", name, mdev)), problems.found()));
         }
-        AttachedDevice device = AttachedDevice.onlyStored(mdev);
-        attempt.after(HotplugService.snapshot(Optional.of(device)));
-        return new Outcome.Done<>(device, !isThere);
+        if (guest.isShutOff()) {
+            Attempt attempt = Attempt.current();
+            attempt.on(name);
+            attempt.on(mdev);
+            attempt.before(Snapshot.NOTHING);
+            store(name, guest, mdev, patience);
+            AttachedDevice device = AttachedDevice.onlyStored(mdev);
+            attempt.after(HotplugService.snapshot(Optional.of(device)));
+            return new Outcome.Done<>(device, !isThere);
+        }
+        Outcome.Done<AttachedDevice> plugged =
+                (Outcome.Done<AttachedDevice>) hotplug.plug(name, mdev, true, patience, false);
+        if (!Boolean.FALSE.equals(plugged.state().stored())) {
+            return plugged;
+        }
+        // it was plugged in already
+        store(name, guest, mdev, patience);
+        return new Outcome.Done<>(guests.device(name), false);
     }
 
-    private static Forecast.Line line(String action, GuestName name, MdevId mdev) {
-        return new Forecast.Line(action, name.toString(), "hostdev vfio-ap " + mdev);
+    private static boolean isAlone(GuestState state, MdevId mdev) {
+        return state.storedOrNone().equals(List.of(mdev));
     }
 
-    /** Whoever plugs it in elsewhere looks for what is stored under the host's lock; so one of both sees the other. */
-    private boolean stillNobodyElses(GuestName name, Guest guest, MdevId mdev) {
-        guest.look();
-        return host.locked(() -> {
-            Invariants.mdevNotElsewhere(name, host.look(), mdev);
-            return true;
-        });
+    /** Nothing is done where it is stored already, alone. */
+    private void store(GuestName name, Guest guest, MdevId mdev, Duration patience) {
+        storing.lock();
+        try {
+            GuestState state = guest.look();
+            if (isAlone(state, mdev)) {
+                return;
+            }
+            laws(name, state, mdev, guest.isShutOff()).forEach(Runnable::run);
+            Attempt.current().steps(List.of("store " + mdev));
+            Attempt.current().intend();
+            tell(name, () -> guest.store(mdev, true, patience));
+            orUndo(
+                    () -> {
+                        guest.look();
+                        // whoever plugs it in elsewhere looks for what is stored under this lock: one of both sees the
+                        // other
+                        return host.locked(() -> {
+                            Invariants.mdevNotElsewhere(name, host.look(), mdev);
+                            return true;
+                        });
+                    },
+                    () -> guest.store(mdev, false, patience),
+                    name);
+        } finally {
+            storing.unlock();
+        }
     }
 
-    private List<Runnable> laws(GuestName name, GuestState state, MdevId mdev) {
+    /** What a device cannot be stored for, in the contract's order. */
+    private List<Runnable> laws(GuestName name, GuestState state, MdevId mdev, boolean isShutOff) {
         HostView view = host.look();
         return List.of(
                 () -> requireKnown(view, mdev),
                 () -> Invariants.nothingElseStored(name, state, mdev),
                 () -> Invariants.mdevNotElsewhere(name, view, mdev),
-                () -> requireAutostart(mdev));
+                () -> requireAutostart(mdev, isShutOff));
     }
 
     private void requireKnown(HostView view, MdevId mdev) {
@@ -130,12 +134,12 @@ public final class StoredDevices {
         }
     }
 
-    private void requireAutostart(MdevId mdev) {
+    private void requireAutostart(MdevId mdev, boolean isShutOff) {
         boolean starts = definitions
                 .read(mdev)
                 .filter(definition -> definition.start() == MdevDefinition.Start.AUTO)
                 .isPresent();
-        if (!starts) {
+        if (isShutOff && !starts) {
             throw RequestDenied.mdevNotAutostarted(mdev);
         }
     }
@@ -153,28 +157,34 @@ public final class StoredDevices {
         Optional<MdevId> stored = state.storedOrNone().stream()
                 .filter(mdev -> expected == null || mdev.equals(expected))
                 .findFirst();
+        Optional<AttachedDevice> device = guests.device(name, guest, state)
+                .or(() -> state.storedOrNone().stream().findFirst().map(AttachedDevice::onlyStored));
+        Runnable law = () -> {
+            if (stored.isEmpty()) {
+                HotplugService.requireExpected(name, device, expected);
+            }
+        };
         if (dryRun) {
-            Outcome<Optional<AttachedDevice>> dry = hotplug.unplug(name, expected, patience, true);
-            return new Outcome.DryRun<>(((Outcome.DryRun<Optional<AttachedDevice>>) dry)
-                    .forecast()
-                    .between(
-                            stored.map(mdev -> line("unstore", name, mdev)).stream()
-                                    .toList(),
-                            List.of()));
+            Forecast forecast =
+                    guest.isShutOff() ? nothingOf(name) : forecast(hotplug.unplug(name, expected, patience, true));
+            Plan.Problems problems = new Plan.Problems();
+            problems.check(law);
+            return new Outcome.DryRun<>(forecast.between(
+                    stored.stream().map(mdev -> line("unstore", name, mdev)).toList(), List.of(), problems.found()));
         }
+        law.run();
         if (stored.isEmpty()) {
-            Optional<AttachedDevice> other =
-                    state.storedOrNone().stream().findFirst().map(AttachedDevice::onlyStored);
-            HotplugService.requireExpected(
-                    name, guests.device(name, guest, state).or(() -> other), expected);
             return hotplug.unplug(name, expected, patience, false);
         }
-        Attempt.current().on(name);
-        Attempt.current().on(stored.get());
-        Attempt.current().intend();
+        Attempt attempt = Attempt.current();
+        attempt.on(name);
+        attempt.on(stored.get());
+        attempt.before(HotplugService.snapshot(device));
+        attempt.steps(List.of("unstore " + stored.get()));
+        attempt.intend();
         tell(name, () -> guest.store(stored.get(), false, patience));
         if (guest.isShutOff()) {
-            Attempt.current().after(Snapshot.NOTHING);
+            attempt.after(Snapshot.NOTHING);
             return new Outcome.Done<>(Optional.empty(), false);
         }
         return orUndo(
@@ -184,16 +194,32 @@ public final class StoredDevices {
     }
 
     private static <T> T orUndo(Supplier<T> work, Runnable undo, GuestName name) {
-        boolean isDone = false;
         try {
-            T result = work.get();
-            isDone = true;
-            return result;
-        } finally {
-            if (!isDone) {
+            return work.get();
+        } catch (RuntimeException failure) {
+            try {
                 tell(name, undo);
+            } catch (Fault notUndone) {
+                LOG.error(
+                        "guest {}: what is stored for its next start could not be put back: {}",
+                        name,
+                        notUndone.detail());
+                failure.addSuppressed(notUndone);
             }
+            throw failure;
         }
+    }
+
+    private static Forecast nothingOf(GuestName name) {
+        return new Forecast(List.of(), List.of(), List.of(), List.of(name.toString()), List.of());
+    }
+
+    private static Forecast forecast(Outcome<?> dryRun) {
+        return ((Outcome.DryRun<?>) dryRun).forecast();
+    }
+
+    private static Forecast.Line line(String action, GuestName name, MdevId mdev) {
+        return new Forecast.Line(action, name.toString(), "hostdev vfio-ap " + mdev);
     }
 
     private static void requireStorable(GuestName name, GuestState state) {

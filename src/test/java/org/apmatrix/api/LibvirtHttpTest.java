@@ -83,6 +83,15 @@ class LibvirtHttpTest extends HttpTest {
     }
 
     @Test
+    void theConnectionIsInHealthAndAmongTheMetrics() {
+        api.ask("GET", "/actuator/health")
+                .body("components.libvirt.status", is("UP"))
+                .body("components.libvirt.details.link", is("CONNECTED"));
+        assertThat(api.ask("GET", "/actuator/prometheus").extract().asString())
+                .contains("apmatrix_libvirt_connected 1.0");
+    }
+
+    @Test
     void areUnderTheSameLawInTheSameOrder() {
         api.put("/guests/vm/ap-device", "{'mdev': '" + C + "'}").spec(refused(404, "MDEV_NOT_FOUND", null));
         api.put("/guests/vm/ap-device", "{'mdev': '" + A + "'}")
@@ -213,6 +222,8 @@ class LibvirtHttpTest extends HttpTest {
             Patience.until(
                     () -> "unreachable".equals(api.get("/guests/vm").extract().path("state")));
             api.get("/host/preflight").body("items.find { it.check == 'libvirt' }.result", is("fail"));
+            assertThat(api.ask("GET", "/actuator/prometheus").extract().asString())
+                    .contains("apmatrix_libvirt_connected 0.0");
             api.put("/guests/vm/ap-device", "{'mdev': '" + A + "'}").statusCode(oneOf(409, 503));
             api.put("/guests/guest1/ap-device", "{'mdev': '" + A + "'}").statusCode(201);
         } finally {

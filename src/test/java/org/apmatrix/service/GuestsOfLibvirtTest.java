@@ -305,6 +305,36 @@ class GuestsOfLibvirtTest {
     }
 
     @Test
+    void whatIsPluggedInAlreadyIsStoredUnderTheSameLaw() {
+        plug(VM, A);
+        libvirt.store("off", A);
+        bench.guestService.list();
+        refused(ErrorCode.MDEV_ATTACHED_ELSEWHERE, "off", () -> plugAndStore(VM, A));
+        assertThat(libvirt.stored("vm")).isEmpty();
+        stored.unplug(OFF, A, PATIENCE, false);
+        libvirt.store("vm", B);
+        bench.guestService.list();
+        refused(ErrorCode.GUEST_HAS_AP_DEVICE, B.toString(), () -> plugAndStore(VM, A));
+        assertThat(problems(stored.plug(VM, A, PATIENCE, true))).containsExactly(ErrorCode.GUEST_HAS_AP_DEVICE);
+        assertThat(libvirt.stored("vm")).containsExactly(B);
+    }
+
+    @Test
+    void anUnplugOfAnotherThanTheStoredOneIsNoticedInADryRunToo() {
+        libvirt.store("off", A);
+        bench.guestService.list();
+        assertThat(problems(stored.unplug(OFF, B, PATIENCE, true))).containsExactly(ErrorCode.AP_DEVICE_MISMATCH);
+        refused(ErrorCode.AP_DEVICE_MISMATCH, A.toString(), () -> stored.unplug(OFF, B, PATIENCE, false));
+        assertThat(problems(stored.unplug(OFF, A, PATIENCE, true))).isEmpty();
+        assertThat(libvirt.stored("off")).containsExactly(A);
+    }
+
+    private static List<ErrorCode> problems(Outcome<?> dryRun) {
+        return ((Outcome.DryRun<?>) dryRun)
+                .forecast().problems().stream().map(Fault::code).toList();
+    }
+
+    @Test
     void twoThatAreStoredAlreadyAreTold() {
         libvirt.store("off", A);
         libvirt.store("off", B);

@@ -1,10 +1,12 @@
 package org.apmatrix.host.libvirt;
 
 import java.io.IOException;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.GeneralSecurityException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -13,6 +15,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apmatrix.Component;
 import org.apmatrix.Patience;
+import org.apmatrix.api.Certificates;
+import org.bouncycastle.operator.OperatorCreationException;
 
 /**
  * A real libvirtd, started by hand as nobody in particular (a session daemon) in a directory of its own, with s390x guests under TCG. Domains are made and started by
@@ -25,10 +29,12 @@ public final class RealLibvirt implements AutoCloseable {
     private static final int IMAGE_SIZE = 64 * 1024;
 
     private final Path directory;
+    private final int tlsPort;
     private Process daemon;
 
-    private RealLibvirt(Path directory, Process daemon) {
+    private RealLibvirt(Path directory, int tlsPort, Process daemon) {
         this.directory = directory;
+        this.tlsPort = tlsPort;
         this.daemon = daemon;
     }
 
@@ -45,15 +51,62 @@ public final class RealLibvirt implements AutoCloseable {
         Files.writeString(
                 directory.resolve("config/libvirt/qemu.conf"),
                 "stdio_handler = \"file\"\nsecurity_driver = \"none\"\n");
-        Files.writeString(
-                directory.resolve("libvirtd.conf"), "log_outputs = \"2:file:" + directory + "/libvirtd.log\"\n");
+        int tlsPort = freePort();
+        Files.writeString(directory.resolve("libvirtd.conf"), """
+                log_outputs = "2:file:%1$s/libvirtd.log"
+                listen_tls = 1
+                listen_tcp = 0
+                listen_addr = "127.0.0.1"
+                tls_port = "%2$d"
+                auth_tls = "none"
+                ca_file = "%1$s/pki/cacert.pem"
+                cert_file = "%1$s/pki/servercert.pem"
+                key_file = "%1$s/pki/serverkey.pem"
+                """.formatted(directory, tlsPort));
+        writeCertificates(Files.createDirectory(directory.resolve("pki")));
+        writeSsh(directory);
         writeIdleImage(directory.resolve("idle"));
         if (isRoot()) {
             run(List.of("chown", "-R", "nobody:nogroup", directory.toString()));
         }
-        RealLibvirt libvirt = new RealLibvirt(directory, launch(directory));
+        RealLibvirt libvirt = new RealLibvirt(directory, tlsPort, launch(directory));
         libvirt.awaitDaemon();
         return libvirt;
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private static void writeCertificates(Path pki) throws IOException {
+        try {
+            Certificates authority = new Certificates("the authority of libvirt");
+            Files.writeString(pki.resolve("cacert.pem"), authority.authority().certificatePem());
+            for (String end : List.of("server", "client")) {
+                Certificates.Issued issued = authority.issue("CN=localhost");
+                Files.writeString(pki.resolve(end + "cert.pem"), issued.certificatePem());
+                Files.writeString(pki.resolve(end + "key.pem"), issued.keyPem());
+            }
+        } catch (GeneralSecurityException | OperatorCreationException e) {
+            throw new IOException(e);
+        }
+    }
+
+    /** Runs on this machine what ssh would run on another, as the user that libvirtd runs as. */
+    private static void writeSsh(Path directory) throws IOException {
+        Path ssh = Files.writeString(directory.resolve("ssh"), """
+                #!/bin/sh
+                while [ "$1" != -- ]; do shift; done
+                shift 2
+                exec %s env XDG_RUNTIME_DIR=%s/run sh -c "$*"
+                """.formatted(String.join(" ", asNobody()), directory));
+        Files.setPosixFilePermissions(ssh, PosixFilePermissions.fromString("rwxr-xr-x"));
+    }
+
+    private static List<String> asNobody() {
+        return isRoot() ? List.of("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups") : List.of();
     }
 
     /** A kernel that does nothing. */
@@ -68,11 +121,9 @@ public final class RealLibvirt implements AutoCloseable {
     }
 
     private static Process launch(Path directory) throws IOException {
-        List<String> command = new ArrayList<>();
-        if (isRoot()) {
-            command.addAll(List.of("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"));
-        }
-        command.addAll(List.of("libvirtd", "-f", directory + "/libvirtd.conf", "-p", directory + "/run/libvirtd.pid"));
+        List<String> command = new ArrayList<>(asNobody());
+        command.addAll(List.of(
+                "libvirtd", "--listen", "-f", directory + "/libvirtd.conf", "-p", directory + "/run/libvirtd.pid"));
         ProcessBuilder builder = new ProcessBuilder(command);
         builder.environment().put("HOME", directory + "/home");
         builder.environment().put("XDG_RUNTIME_DIR", directory + "/run");
@@ -90,6 +141,19 @@ public final class RealLibvirt implements AutoCloseable {
 
     public String uri() {
         return "qemu:///session?socket=" + directory + "/run/libvirt/libvirt-sock";
+    }
+
+    String tlsUri() {
+        return "qemu+tls://localhost:" + tlsPort + "/session?pkipath=" + directory + "/pki";
+    }
+
+    String sshUri() {
+        return "qemu+ssh://localhost/session?proxy=native&command=" + directory + "/ssh";
+    }
+
+    /** libvirtd hangs, or goes on. */
+    void freeze(boolean isFrozen) {
+        run(List.of("kill", isFrozen ? "-STOP" : "-CONT", String.valueOf(daemon.pid())));
     }
 
     /** Ends libvirtd; its guests go on. */

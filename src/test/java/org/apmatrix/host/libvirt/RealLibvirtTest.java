@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -129,6 +130,23 @@ class RealLibvirtTest {
     }
 
     @Test
+    void isReachedByTlsAndSshAsWell() throws IOException {
+        UUID domain = daemon.define("far", "");
+        for (String uri : List.of(daemon.tlsUri(), daemon.sshUri())) {
+            try (Libvirt remote = Libvirt.of(new LibvirtProperties(uri))) {
+                Patience.until(() -> remote.domains().contains(domain));
+                DomainMonitor monitor = remote.monitor(domain, heard);
+                heard.anotherAfter(() -> daemon.virsh("start", "far"));
+                Patience.until(monitor::isActive);
+                assertThat(monitor.ask(new QmpCommand.QueryStatus(), PATIENCE).status())
+                        .as(uri)
+                        .isEqualTo("running");
+                heard.anotherAfter(() -> daemon.virsh("destroy", "far"));
+            }
+        }
+    }
+
+    @Test
     void qemusRefusalComesThroughInItsOwnWords() throws IOException {
         DomainMonitor monitor = running("refuses");
         assertThatThrownBy(() -> monitor.ask(new QmpCommand.QomGetFlag("/machine", "no-such-thing"), PATIENCE))
@@ -177,7 +195,7 @@ class RealLibvirtTest {
         Patience.until(() -> !peripherals(monitor).contains("secret"));
     }
 
-    private static java.util.List<String> peripherals(DomainMonitor monitor) {
+    private static List<String> peripherals(DomainMonitor monitor) {
         return monitor.ask(new QmpCommand.QomList("/machine/peripheral"), PATIENCE).properties().stream()
                 .map(QmpCommand.QomProperty::name)
                 .toList();
@@ -246,6 +264,25 @@ class RealLibvirtTest {
                 .contains("snapshots");
         assertThatThrownBy(() -> daemon.virsh("migrate", "--live", "pictured", daemon.uri()))
                 .hasMessageContaining("cannot migrate domain with 1 snapshots");
+    }
+
+    @Test
+    void aLibvirtdThatHangsIsTakenForDeadAndKeepsNobodyWaiting() throws IOException {
+        DomainMonitor monitor = running("waits");
+        daemon.freeze(true);
+        try {
+            assertThatThrownBy(() -> monitor.ask(new QmpCommand.QueryStatus(), Duration.ofMillis(300)))
+                    .isInstanceOf(QmpException.NoAnswer.class);
+            assertThat(monitor.link()).isEqualTo(GuestMonitor.Link.SILENT);
+            assertThatThrownBy(() -> monitor.ask(new QmpCommand.QueryStatus(), PATIENCE))
+                    .isInstanceOf(QmpException.Unreachable.class)
+                    .hasMessageContaining("owes an answer");
+            Patience.until(() -> libvirt.status().link() == Libvirt.Link.DOWN);
+        } finally {
+            daemon.freeze(false);
+        }
+        Patience.until(monitor::isActive);
+        assertThat(monitor.ask(new QmpCommand.QueryStatus(), PATIENCE).status()).isEqualTo("running");
     }
 
     @Test
