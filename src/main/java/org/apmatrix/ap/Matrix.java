@@ -83,6 +83,13 @@ public record Matrix(ApMask adapters, ApMask domains, ApMask controlDomains) {
         return apqns;
     }
 
+    /** Whether it has nothing that the other has not. */
+    public boolean isWithin(Matrix other) {
+        return other.adapters.containsAll(adapters)
+                && other.domains.containsAll(domains)
+                && other.controlDomains.containsAll(controlDomains);
+    }
+
     public boolean contains(Apqn apqn) {
         return adapters.contains(apqn.adapter().value())
                 && domains.contains(apqn.domain().value());

@@ -64,7 +64,7 @@ final class Giveback {
         MdevId id = allocation.mdevId();
         host.mdevs();
         Attempt.current().on(id);
-        Optional<HostView.Entry> entry = allocation.deviceIn(host.look());
+        Optional<HostView.Entry> entry = deviceOf(allocation, host.look());
         boolean inUse = entry.isPresent() && !Boolean.FALSE.equals(entry.get().inUse());
         Attachment attachment = entry.map(HostView.Entry::attachment).orElse(null);
         if (inUse && (force == Force.NEVER || attachment == null || attachment.guest() == null)) {
@@ -96,11 +96,20 @@ final class Giveback {
         return true;
     }
 
+    /** Its device as it was given, or a part of it that a release, refused and cut off on its way back, has made again. */
+    private Optional<HostView.Entry> deviceOf(Allocation allocation, HostView view) {
+        return allocation
+                .deviceIn(view)
+                .or(() -> view.mdev(allocation.mdevId())
+                        .filter(entry -> plans.wasCutOff(Allocations.claimant(allocation.id()))
+                                && entry.mdev().matrixOrEmpty().isWithin(allocation.matrix())));
+    }
+
     /** What would be done, with an unplug where a guest has it. */
     Forecast forecast(Allocation allocation) {
         HostView view = host.look();
         MdevId mdev = allocation.mdevId();
-        Optional<HostView.Entry> entry = allocation.deviceIn(view);
+        Optional<HostView.Entry> entry = deviceOf(allocation, view);
         SortedMap<MdevId, Optional<Matrix>> gone = new TreeMap<>();
         entry.ifPresent(there -> gone.put(mdev, Optional.empty()));
         MaskBits back =
@@ -159,7 +168,7 @@ final class Giveback {
         MdevId id = allocation.mdevId();
         write(Allocations.claimant(allocation.id()), view -> {
             SortedMap<MdevId, Optional<Matrix>> gone = new TreeMap<>();
-            allocation.deviceIn(view).ifPresent(entry -> gone.put(id, Optional.empty()));
+            deviceOf(allocation, view).ifPresent(entry -> gone.put(id, Optional.empty()));
             if (gone.isEmpty() && view.mdev(id).isPresent()) {
                 LOG.warn("allocation {}: its device {} is somebody else's by now, and stays", allocation.id(), id);
             }

@@ -212,6 +212,11 @@ public final class PlanService {
         otherOwners = owners;
     }
 
+    /** Whether a process ended in the middle of writes about this, and nobody has settled that since. */
+    boolean wasCutOff(String subject) {
+        return inFlight.unfinished().stream().anyMatch(work -> work.subject().equals(subject));
+    }
+
     /** Does something while no plan is being applied, and no other is. Throws HOST_LOCKED when that takes too long. */
     <T> T alone(Supplier<T> work) {
         boolean mine = false;

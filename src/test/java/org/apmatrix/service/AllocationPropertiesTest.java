@@ -11,8 +11,12 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
+import net.jqwik.api.From;
 import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
 import net.jqwik.api.lifecycle.AfterContainer;
 import net.jqwik.api.statistics.Statistics;
 import org.apmatrix.ap.AdapterId;
@@ -43,6 +47,17 @@ class AllocationPropertiesTest {
     @AfterContainer
     static void cleanUp() {
         PlanBench.delete(ROOT);
+    }
+
+    /** Lives that once left a device behind: the process died while a refused release made the device again. */
+    @Property
+    void whatTheWayBackHasMadeInPartIsTakenAway(@ForAll @From("cutOffOnTheWayBack") long seed) {
+        noQueueIsGivenTwiceAndTheMasksAreInTheEndAsTheyWereFound(seed);
+    }
+
+    @Provide
+    Arbitrary<Long> cutOffOnTheWayBack() {
+        return Arbitraries.of(5056697207132192850L, 4052739537881L);
     }
 
     @Property(tries = 1_000)
