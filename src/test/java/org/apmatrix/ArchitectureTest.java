@@ -54,7 +54,8 @@ class ArchitectureTest {
             Map.entry(
                     "service",
                     Set.of("allocation", "audit", "events", "host", "host.kernel", "host.qmp", "ap", "fault")),
-            Map.entry("ops", Set.of("audit", "events", "service", "host", "ap", "fault")),
+            // preflight and health tell how the connection to libvirt stands
+            Map.entry("ops", Set.of("audit", "events", "service", "host", "host.libvirt", "ap", "fault")),
             Map.entry("preflight", Set.of("host", "host.kernel", "host.libvirt", "ap", "fault")),
             Map.entry("host", Set.of("host.kernel", "host.qmp", "host.libvirt", "ap", "fault")),
             Map.entry("host.qmp", Set.of("host.kernel", "ap", "fault")),

@@ -47,7 +47,8 @@ final class DomainXml {
     }
 
     /**
-     * What libvirt does not migrate, whatever QEMU says of it: shared memory whose master is another, disks that are thrown away, and virtiofs.
+     * What libvirt does not migrate, whatever QEMU says of it: shared memory whose master is another, and disks that are thrown away. Host devices and virtiofs are left to
+     * QEMU, which names those that it cannot migrate.
      *
      * @throws QmpException.Unreadable where it is no XML
      */
@@ -60,11 +61,6 @@ final class DomainXml {
                         + shmem.getAttribute("name") + ": its role is not master"));
         if (elements(root, "transient").anyMatch(flag -> isIn(flag, "disk"))) {
             refusals.add("libvirt does not migrate a transient disk");
-        }
-        if (elements(root, "driver")
-                .anyMatch(driver -> isIn(driver, "filesystem")
-                        && driver.getAttribute("type").equals("virtiofs"))) {
-            refusals.add("libvirt does not migrate virtiofs, or not before QEMU and virtiofsd can");
         }
         return List.copyOf(refusals);
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -228,6 +229,20 @@ class RealLibvirtTest {
         monitor.store(ONE, false, PATIENCE);
         monitor.store(ONE, false, PATIENCE);
         assertThat(monitor.stored(PATIENCE).orElseThrow()).isEmpty();
+    }
+
+    @Test
+    void whatAnAdministratorStoredUnderANameOfLibvirtsOwnIsTakenOutAsWell() throws IOException {
+        DomainMonitor monitor = monitor(daemon.define("theirs", ""));
+        Path device = daemon.file(
+                "hostdev.xml",
+                ("<hostdev mode='subsystem' type='mdev' model='vfio-ap'><source><address uuid='" + ONE
+                                + "'/></source></hostdev>")
+                        .getBytes(StandardCharsets.UTF_8));
+        daemon.virsh("attach-device", "theirs", device.toString(), "--config");
+        assertThat(monitor.stored(PATIENCE).orElseThrow()).containsExactly(ONE);
+        monitor.store(ONE, false, PATIENCE);
+        assertThat(daemon.virsh("dumpxml", "theirs")).doesNotContain("vfio-ap");
     }
 
     @Test
