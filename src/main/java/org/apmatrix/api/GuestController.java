@@ -376,7 +376,6 @@ class GuestController {
         ErrorCode.MDEV_ATTACHED_ELSEWHERE,
         ErrorCode.CPU_FEATURE_MISSING,
         ErrorCode.MATRIX_EMPTY,
-        ErrorCode.MDEV_NOT_AUTOSTARTED,
         ErrorCode.QEMU_REFUSED,
         ErrorCode.QEMU_UNREACHABLE
     })
