@@ -109,7 +109,8 @@ function deviceActions(device) {
       agreed: () => ask({
         title: `Remove the device ${shortUuid(device.uuid)}?`,
         lines: [device.matrix.length === 0 ? 'It has no queue.' : `Its ${count(device.matrix.length, 'queue')} are free for other devices then.`,
-          device.definition === null ? 'It is not defined: nothing makes it again.' : 'Its definition stays.'],
+          device.definition === null ? 'It is not defined: nothing makes it again.' : 'Its definition stays.',
+          ...(device.storedFor.length === 0 ? [] : [`${device.storedFor.join(', ')} cannot be started without it.`])],
         go: 'Remove',
         requests: [remove],
       }),

@@ -10,7 +10,7 @@ import org.apmatrix.service.Warning;
 record WarningResource(
         @Schema(
                 description =
-                        "MIXED_MODES: the matrix has queues of more than one mode; DIFFERENT_MASTER_KEYS: queues of one mode are known to have different current master keys; SECURE_KEYS, in dry runs of plug and unplug: what happens to keys and requests")
+                        "MIXED_MODES: the matrix has queues of more than one mode; DIFFERENT_MASTER_KEYS: queues of one mode are known to have different current master keys; SECURE_KEYS, in dry runs of plug and unplug: what happens to keys and requests; STORED_FOR_GUEST, in dry runs of a removal: a guest has the device in its stored definition")
         Warning.Code code,
 
         @Schema(description = "A sentence for a person") String detail,

@@ -156,10 +156,11 @@ public final class MdevService {
         problems.check(() -> StateTag.requireMatch(options.ifMatch(), MdevState.of(view, entry)));
         problems.check(() -> Invariants.mdevNotInUse(entry));
         return problems.plan(
-                List.of(new Step(tree.remove(id))),
-                entry.mdev().matrixOrEmpty(),
-                Matrix.EMPTY,
-                entry.holder().stream().toList());
+                        List.of(new Step(tree.remove(id))),
+                        entry.mdev().matrixOrEmpty(),
+                        Matrix.EMPTY,
+                        entry.holder().stream().toList())
+                .with(Warning.ofRemoval(view, entry));
     }
 
     private Outcome<MdevState> single(

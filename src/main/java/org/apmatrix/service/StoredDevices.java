@@ -54,8 +54,8 @@ public final class StoredDevices {
         Guest guest = guests.require(name);
         GuestState state = guest.look();
         requireStorable(name, state);
-        boolean isThere = state.storedOrNone().contains(mdev);
         if (dryRun) {
+            boolean isThere = state.storedOrNone().contains(mdev);
             Forecast forecast =
                     guest.isShutOff() ? nothingOf(name) : forecast(hotplug.plug(name, mdev, patience, true));
             Plan.Problems problems = new Plan.Problems();
@@ -70,10 +70,10 @@ public final class StoredDevices {
             attempt.on(name);
             attempt.on(mdev);
             attempt.before(Snapshot.NOTHING);
-            store(name, guest, mdev, patience);
+            boolean isNew = store(name, guest, mdev, patience);
             AttachedDevice device = AttachedDevice.onlyStored(mdev);
             attempt.after(HotplugService.snapshot(Optional.of(device)));
-            return new Outcome.Done<>(device, !isThere);
+            return new Outcome.Done<>(device, isNew);
         }
         Outcome.Done<AttachedDevice> plugged =
                 (Outcome.Done<AttachedDevice>) hotplug.plug(name, mdev, true, patience, false);
@@ -89,13 +89,13 @@ public final class StoredDevices {
         return state.storedOrNone().equals(List.of(mdev));
     }
 
-    /** Nothing is done where it is stored already, alone. */
-    private void store(GuestName name, Guest guest, MdevId mdev, Duration patience) {
+    /** False where it is stored already, alone: then nothing is done. */
+    private boolean store(GuestName name, Guest guest, MdevId mdev, Duration patience) {
         storing.lock();
         try {
             GuestState state = guest.look();
             if (isAlone(state, mdev)) {
-                return;
+                return false;
             }
             laws(name, state, mdev, guest.isShutOff()).forEach(Runnable::run);
             Attempt.current().steps(List.of("store " + mdev));
@@ -104,8 +104,7 @@ public final class StoredDevices {
             orUndo(
                     () -> {
                         guest.look();
-                        // whoever plugs it in elsewhere looks for what is stored under this lock: one of both sees the
-                        // other
+                        // whoever plugs it in elsewhere looks for what is stored under this lock
                         return host.locked(() -> {
                             Invariants.mdevNotElsewhere(name, host.look(), mdev);
                             return true;
@@ -113,6 +112,7 @@ public final class StoredDevices {
                     },
                     () -> guest.store(mdev, false, patience),
                     name);
+            return true;
         } finally {
             storing.unlock();
         }

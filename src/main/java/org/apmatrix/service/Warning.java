@@ -28,7 +28,20 @@ public record Warning(Code code, String detail, List<Apqn> apqns) {
         /** Queues of one mode are known to have different current master keys. */
         DIFFERENT_MASTER_KEYS,
         /** Queues that can hold secure keys come to a guest or go from it. */
-        SECURE_KEYS
+        SECURE_KEYS,
+        /** The device is to be removed, and the next start of a guest gives it that device. */
+        STORED_FOR_GUEST
+    }
+
+    /** What the removal of a device is to be warned of. */
+    static List<Warning> ofRemoval(HostView view, HostView.Entry entry) {
+        return view.storedFor().getOrDefault(entry.mdev().id(), List.of()).stream()
+                .map(guest -> new Warning(
+                        Code.STORED_FOR_GUEST,
+                        "The guest " + guest
+                                + " has the device in its stored definition, and does not start without it.",
+                        entry.mdev().matrixOrEmpty().apqns()))
+                .toList();
     }
 
     /**

@@ -130,6 +130,10 @@ class LibvirtHttpTest extends HttpTest {
         api.get("/guests/off/ap-device").statusCode(200).body("state", is("STORED"));
         api.get("/mdevs/" + A).body("storedFor", contains("off")).body("inUse", is(false));
         api.get("/mdevs/" + B).body("storedFor", empty());
+        api.delete("/mdevs/" + A + "?dryRun=true")
+                .body("warnings.code", contains("STORED_FOR_GUEST"))
+                .body("warnings[0].detail", containsString("off"));
+        api.delete("/mdevs/" + B + "?dryRun=true").body("warnings", empty());
         api.get("/guests/off").body("apDevice.state", is("STORED")).body("storedDevices", contains(A));
         api.get("/guests/vm").body("storedDevices", empty());
         api.get("/guests/guest1").body("storedDevices", nullValue());

@@ -52,7 +52,7 @@ abstract class GuestContract {
 
     /** SIGSTOP and SIGCONT. */
     static void signal(int pid, boolean isStopped) {
-        Shell.Result result = Shell.result(Shell.start(Path.of("/"), "kill", isStopped ? "-STOP" : "-CONT", "" + pid));
+        Shell.Result result = Shell.bash(Path.of("/"), "kill -" + (isStopped ? "STOP " : "CONT ") + pid);
         assertThat(result.exit()).as(result.output()).isZero();
     }
 

@@ -11,6 +11,7 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 import org.apmatrix.Patience;
 import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.MdevId;
@@ -281,6 +282,30 @@ class GuestsOfLibvirtTest {
             }
         } finally {
             both.shutdownNow();
+        }
+    }
+
+    @Test
+    void ofManyWhoStoreTheSameOnlyOneHasDoneIt() throws Exception {
+        define(A, MdevDefinition.Start.AUTO);
+        int many = 8;
+        ExecutorService all = Executors.newFixedThreadPool(many);
+        try {
+            CyclicBarrier start = new CyclicBarrier(many);
+            List<Future<Boolean>> done = IntStream.range(0, many)
+                    .mapToObj(one -> all.submit(() -> {
+                        start.await();
+                        return ((Outcome.Done<AttachedDevice>) stored.plug(OFF, A, PATIENCE, false)).created();
+                    }))
+                    .toList();
+            int created = 0;
+            for (Future<Boolean> one : done) {
+                created += one.get() ? 1 : 0;
+            }
+            assertThat(created).isEqualTo(1);
+            assertThat(libvirt.stored("off")).containsExactly(A);
+        } finally {
+            all.shutdownNow();
         }
     }
 

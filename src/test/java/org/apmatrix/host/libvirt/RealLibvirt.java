@@ -153,7 +153,7 @@ public final class RealLibvirt implements AutoCloseable {
 
     /** libvirtd hangs, or goes on. */
     void freeze(boolean isFrozen) {
-        run(List.of("kill", isFrozen ? "-STOP" : "-CONT", String.valueOf(daemon.pid())));
+        run(List.of("bash", "-c", "kill -" + (isFrozen ? "STOP " : "CONT ") + daemon.pid()));
     }
 
     /** Ends libvirtd; its guests go on. */
