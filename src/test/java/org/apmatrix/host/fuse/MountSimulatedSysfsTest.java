@@ -93,6 +93,9 @@ class MountSimulatedSysfsTest {
 
     private Process start(String... words) {
         List<String> command = new ArrayList<>(List.of(
+                // whoever starts the tests in the background ignores SIGINT, and so would every child
+                "env",
+                "--default-signal=INT",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
                 "-XX:TieredStopAtLevel=1",
