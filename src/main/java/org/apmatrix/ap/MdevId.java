@@ -1,5 +1,6 @@
 package org.apmatrix.ap;
 
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.regex.Pattern;
@@ -19,6 +20,11 @@ public record MdevId(UUID uuid) implements Comparable<MdevId> {
     }
 
     /** Lower case, as the kernel names the directory whatever was written to {@code create}. */
+    /** The one that a path ends in, such as {@code /sys/bus/mdev/devices/UUID}; empty when its last element is no UUID. */
+    public static Optional<MdevId> atEndOf(String path) {
+        return Optional.ofNullable(Path.of(path).getFileName()).flatMap(name -> parse(name.toString()));
+    }
+
     @Override
     public String toString() {
         return uuid.toString();

@@ -1,6 +1,5 @@
 package org.apmatrix.host;
 
-import java.nio.file.Path;
 import java.util.Optional;
 import org.apmatrix.ap.MdevId;
 import org.jspecify.annotations.Nullable;
@@ -23,9 +22,7 @@ public record ApDevice(String link, String path, @Nullable String sysfsdev) {
 
     /** The mediated device, by the last element of {@link #sysfsdev}; empty when that is no UUID. */
     public Optional<MdevId> mdev() {
-        return Optional.ofNullable(sysfsdev)
-                .map(text -> Path.of(text).getFileName())
-                .flatMap(name -> MdevId.parse(name.toString()));
+        return Optional.ofNullable(sysfsdev).flatMap(MdevId::atEndOf);
     }
 
     /** For a person. */

@@ -6,7 +6,6 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
@@ -14,7 +13,6 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.apmatrix.ap.MdevId;
-import org.apmatrix.host.libvirt.DomainMonitor;
 import org.apmatrix.host.libvirt.Libvirt;
 import org.apmatrix.host.qmp.Deadline;
 import org.apmatrix.host.qmp.GuestMonitor;
@@ -24,15 +22,12 @@ import org.apmatrix.host.qmp.QmpException;
 import org.apmatrix.host.qmp.QmpMonitor;
 import org.apmatrix.host.qmp.QmpProperties;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A guest behind the monitor of its QEMU: a socket of our own, or libvirt's. What it is comes from QEMU at every look; only what cannot change while a QEMU runs is kept for as long as the
  * connection lives.
  */
 public final class Guest implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(Guest.class);
     private static final String AP_BUS = "/machine/ap-bridge/ap-bus";
     /** A look takes about ten answers; a QEMU that needs this long for them is busy. */
     private static final int REPLIES_OF_A_LOOK = 4;
@@ -41,8 +36,6 @@ public final class Guest implements AutoCloseable {
 
     private final String address;
     private final GuestSource source;
-    private final @Nullable Path socket;
-    private final @Nullable DomainMonitor domain;
     private final GuestMonitor monitor;
     private final SocketOwners owners;
     private final Duration replyTimeout;
@@ -71,8 +64,6 @@ public final class Guest implements AutoCloseable {
             Consumer<Guest> changed) {
         this.address = socket.toString();
         this.source = simulated ? GuestSource.SIMULATED : GuestSource.QMP;
-        this.socket = socket;
-        this.domain = null;
         this.owners = owners;
         this.replyTimeout = properties.replyTimeout();
         this.changed = changed;
@@ -81,18 +72,12 @@ public final class Guest implements AutoCloseable {
 
     /** A domain of libvirt. */
     Guest(Libvirt libvirt, UUID uuid, QmpProperties properties, SocketOwners owners, Consumer<Guest> changed) {
-        this.address = address(uuid);
+        this.address = "libvirt:" + uuid;
         this.source = GuestSource.LIBVIRT;
-        this.socket = null;
         this.owners = owners;
         this.replyTimeout = properties.replyTimeout();
         this.changed = changed;
-        this.domain = libvirt.monitor(uuid, new Signs());
-        this.monitor = domain;
-    }
-
-    static String address(UUID uuid) {
-        return "libvirt:" + uuid;
+        this.monitor = libvirt.monitor(uuid, new Signs());
     }
 
     /** Begins to connect; not before all of this is there to hear of it. */
@@ -128,28 +113,27 @@ public final class Guest implements AutoCloseable {
 
     /** What it goes by as long as nobody has told its name. */
     String lastOfAddress() {
-        return socket == null ? address : socket.getFileName().toString();
+        return Path.of(address).getFileName().toString();
     }
 
     /** libvirt's name of it, or what QEMU's {@code -name} said when it last told; empty when it never did or has none. */
     Optional<String> ownName() {
-        return domain == null ? Optional.ofNullable(identity).map(Identity::name) : Optional.of(domain.name());
+        return monitor.owned()
+                .map(GuestMonitor.Owned::name)
+                .or(() -> Optional.ofNullable(identity).map(Identity::name));
     }
 
     /** Null while that is not known, or where it has none. */
     @Nullable
     UUID uuid() {
-        if (domain != null) {
-            return domain.uuid();
-        }
         // told together with the name: it must not be one of two of that name for a moment
         Identity known = identity;
-        return known == null ? last.uuid() : known.uuid();
+        return monitor.owned().map(GuestMonitor.Owned::uuid).orElse(known == null ? last.uuid() : known.uuid());
     }
 
     /** Whether it has never told what it is, but is about to. */
     boolean isNew() {
-        return domain != null
+        return monitor.owned().isPresent()
                 ? !hasBeenAsked()
                 : identity == null
                         && (monitor.link() == GuestMonitor.Link.CONNECTING
@@ -159,7 +143,7 @@ public final class Guest implements AutoCloseable {
     /** Whether the QEMU that answers now has not told yet what it is. */
     boolean isUnknown() {
         Identity known = identity;
-        return domain == null
+        return monitor.owned().isEmpty()
                 && monitor.link() == GuestMonitor.Link.READY
                 && (known == null || known.session() != monitor.session());
     }
@@ -237,20 +221,10 @@ public final class Guest implements AutoCloseable {
     }
 
     private GuestState ask(Deadline deadline) {
-        List<MdevId> stored = domain == null
-                ? null
-                : domain.stored(deadline.leftUpTo(replyTimeout)).orElse(null);
-        if (domain != null && !domain.isActive()) {
+        List<MdevId> stored = monitor.stored(deadline.leftUpTo(replyTimeout)).orElse(null);
+        if (monitor.isShutOff()) {
             return new GuestState(
-                    domain.uuid(),
-                    GuestState.SHUTDOWN,
-                    false,
-                    List.of(),
-                    null,
-                    CpuFeatures.UNKNOWN,
-                    null,
-                    stored,
-                    null);
+                    uuid(), GuestState.SHUTDOWN, false, List.of(), null, CpuFeatures.UNKNOWN, null, stored, null);
         }
         Identity me = identify(deadline);
         String runState = tell(new QmpCommand.QueryStatus(), deadline).status();
@@ -272,22 +246,18 @@ public final class Guest implements AutoCloseable {
         return monitor.ask(question, deadline.leftUpTo(replyTimeout));
     }
 
-    /** Whether it is a domain of libvirt that is shut off: there is no QEMU, but a definition. */
+    /** Whether there is no QEMU, but a guest that can be started: a domain of libvirt. */
     public boolean isShutOff() {
-        return domain != null && domain.nobodyListens();
+        return monitor.isShutOff();
     }
 
-    /** What whoever owns the guest would refuse to migrate it for, beside QEMU; nothing where nobody owns it, or it cannot be asked. */
+    /**
+     * What whoever owns the guest, which runs, would refuse to migrate it for, beside QEMU.
+     *
+     * @throws QmpException as it comes
+     */
     public List<String> migrationRefusals() {
-        if (domain == null || !domain.isActive()) {
-            return List.of();
-        }
-        try {
-            return domain.migrationRefusals(replyTimeout);
-        } catch (QmpException unanswered) {
-            LOG.info("guest {}: {}", address, unanswered.getMessage());
-            return List.of();
-        }
+        return monitor.migrationRefusals(replyTimeout);
     }
 
     /**
@@ -305,8 +275,8 @@ public final class Guest implements AutoCloseable {
         properties.put("bus", "ap-bus");
         properties.put("sysfsdev", sysfsdev.toString());
         QmpCommand.DeviceAdd device = new QmpCommand.DeviceAdd("vfio-ap", id, properties);
-        if (domain != null && stored) {
-            domain.plugAndStore(device, patience);
+        if (stored) {
+            monitor.plugAndStore(device, patience);
         } else {
             monitor.plug(device, patience);
         }
@@ -335,10 +305,7 @@ public final class Guest implements AutoCloseable {
      * @throws QmpException as it comes
      */
     public void store(MdevId mdev, boolean there, Duration patience) {
-        if (domain == null) {
-            throw new IllegalStateException(address + " has no stored definition");
-        }
-        domain.store(mdev, there, patience);
+        monitor.store(mdev, there, patience);
     }
 
     /** qapi/migration.json, MigrationStatus: every status but those before a migration and after it. */
@@ -360,8 +327,9 @@ public final class Guest implements AutoCloseable {
                 .map(QmpCommand.Cpu::qomPath)
                 .findFirst()
                 .orElse(null);
-        Optional<Integer> pid =
-                domain == null ? owners.pidOf(Objects.requireNonNull(socket)) : owners.pidOf(domain.uuid());
+        Optional<Integer> pid = monitor.owned()
+                .map(owned -> owners.pidOf(owned.uuid()))
+                .orElseGet(() -> owners.pidOf(Path.of(address)));
         Identity fresh = new Identity(session, name, uuid, pid.orElse(null), cpu);
         identity = fresh;
         return fresh;

@@ -10,7 +10,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.apmatrix.Patience;
-import org.apmatrix.Shell;
 import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.host.kernel.Procfs;
@@ -49,12 +48,6 @@ abstract class GuestContract {
 
     /** The process of its QEMU. */
     abstract int pid();
-
-    /** SIGSTOP and SIGCONT. */
-    static void signal(int pid, boolean isStopped) {
-        Shell.Result result = Shell.bash(Path.of("/"), "kill -" + (isStopped ? "STOP " : "CONT ") + pid);
-        assertThat(result.exit()).as(result.output()).isZero();
-    }
 
     static Guests guests(String sockets, Procfs procfs, @Nullable Path simulated, @Nullable Libvirt libvirt) {
         return new Guests(

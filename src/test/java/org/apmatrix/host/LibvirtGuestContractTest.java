@@ -63,7 +63,7 @@ class LibvirtGuestContractTest extends GuestContract {
 
     @Override
     void silence(boolean isSilent) {
-        signal(pid(), isSilent);
+        libvirt.signal("one", isSilent ? "STOP" : "CONT");
     }
 
     @Override

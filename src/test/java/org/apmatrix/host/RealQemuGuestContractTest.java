@@ -1,12 +1,13 @@
 package org.apmatrix.host;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import org.apmatrix.Component;
+import org.apmatrix.Patience;
 import org.apmatrix.RawQmp;
-import org.apmatrix.Shell;
 import org.apmatrix.host.libvirt.RealLibvirt;
 import org.apmatrix.host.linux.LinuxProcfs;
+import org.apmatrix.host.qmp.RealQemu;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
@@ -16,40 +17,40 @@ class RealQemuGuestContractTest extends GuestContract {
     @TempDir
     private Path directory;
 
-    private Process qemu;
+    private RealQemu qemu;
     private Guests guests;
 
     @BeforeEach
     void prepare() throws IOException {
-        Component.requireProgram("qemu-system-s390x", "apt-get install qemu-system-misc");
+        RealQemu.require();
         RealLibvirt.writeIdleImage(directory.resolve("idle"));
         startAnew();
         guests = guests(directory + "/*.qmp", new LinuxProcfs(Path.of("/proc")), null, null);
     }
 
     @Override
-    void startAnew() throws IOException {
-        qemu = Shell.start(
+    void startAnew() {
+        qemu = new RealQemu(
                 directory,
-                "qemu-system-s390x",
-                "-machine",
-                "s390-ccw-virtio",
-                "-accel",
-                "tcg",
-                "-m",
-                "64",
-                "-nographic",
-                "-nodefaults",
+                directory.resolve("one.qmp"),
+                directory.resolve("admin"),
                 "-name",
                 "one",
                 "-uuid",
                 "11111111-2222-3333-4444-55555555abcd",
                 "-kernel",
-                directory.resolve("idle").toString(),
-                "-qmp",
-                "unix:" + directory.resolve("one.qmp") + ",server=on,wait=off",
-                "-qmp",
-                "unix:" + directory.resolve("admin") + ",server=on,wait=off");
+                directory.resolve("idle").toString());
+        Patience.until(this::goesOn);
+    }
+
+    /** False while its monitor is not there yet. */
+    private boolean goesOn() {
+        try {
+            RawQmp.ask(directory.resolve("admin"), "{\"execute\": \"cont\"}");
+            return true;
+        } catch (UncheckedIOException notYet) {
+            return false;
+        }
     }
 
     @AfterEach
@@ -58,8 +59,7 @@ class RealQemuGuestContractTest extends GuestContract {
             guests.close();
         }
         if (qemu != null) {
-            qemu.destroyForcibly();
-            qemu.onExit().join();
+            qemu.close();
         }
     }
 
@@ -80,17 +80,16 @@ class RealQemuGuestContractTest extends GuestContract {
 
     @Override
     void silence(boolean isSilent) {
-        signal(pid(), isSilent);
+        qemu.signal(directory, isSilent ? "STOP" : "CONT");
     }
 
     @Override
     int pid() {
-        return Math.toIntExact(qemu.pid());
+        return qemu.pid();
     }
 
     @Override
     void end() {
-        qemu.destroyForcibly();
-        qemu.onExit().join();
+        qemu.close();
     }
 }

@@ -50,18 +50,19 @@ public final class DomainMonitor implements GuestMonitor {
         this.name = libvirt.domain(uuid).map(LibvirtCalls.Domain::name).orElse(uuid.toString());
     }
 
-    public UUID uuid() {
+    UUID uuid() {
         return uuid;
     }
 
-    /** libvirt's name of the domain, as it was last told. */
-    public String name() {
+    /** With libvirt's name of the domain, as it was last told. */
+    @Override
+    public Optional<Owned> owned() {
         libvirt.domain(uuid).ifPresent(domain -> name = domain.name());
-        return name;
+        return Optional.of(new Owned(name, uuid));
     }
 
     /** Whether it has a QEMU, as far as is known. */
-    public boolean isActive() {
+    boolean isActive() {
         return libvirt.domain(uuid).map(LibvirtCalls.Domain::isActive).orElse(false);
     }
 
@@ -79,6 +80,11 @@ public final class DomainMonitor implements GuestMonitor {
     @Override
     public boolean nobodyListens() {
         return isConnected() && !isActive();
+    }
+
+    @Override
+    public boolean isShutOff() {
+        return nobodyListens();
     }
 
     @Override
@@ -119,12 +125,17 @@ public final class DomainMonitor implements GuestMonitor {
         attach(device, LibvirtCalls.LIVE, patience);
     }
 
+    static Optional<MdevId> mdevOf(QmpCommand.DeviceAdd device) {
+        return Optional.ofNullable(device.properties().get("sysfsdev")).flatMap(MdevId::atEndOf);
+    }
+
     /** The same, and stores it for the next start unless it is stored already; both or neither. */
+    @Override
     public void plugAndStore(QmpCommand.DeviceAdd device, Duration patience) {
         Deadline deadline = Deadline.in(patience);
-        boolean isStored = stored(patience).orElse(List.of()).stream()
-                .anyMatch(mdev ->
-                        String.valueOf(device.properties().get("sysfsdev")).endsWith(mdev.toString()));
+        boolean isStored = mdevOf(device)
+                .filter(mdev -> stored(patience).orElse(List.of()).contains(mdev))
+                .isPresent();
         attach(device, isStored ? LibvirtCalls.LIVE : LibvirtCalls.LIVE | LibvirtCalls.CONFIG, deadline.left());
     }
 
@@ -143,8 +154,7 @@ public final class DomainMonitor implements GuestMonitor {
     @Override
     public void unplug(String link, @Nullable String sysfsdev, Duration patience) {
         Deadline deadline = Deadline.in(patience);
-        Optional<MdevId> mdev =
-                Optional.ofNullable(sysfsdev).flatMap(path -> MdevId.parse(path.substring(path.lastIndexOf('/') + 1)));
+        Optional<MdevId> mdev = Optional.ofNullable(sysfsdev).flatMap(MdevId::atEndOf);
         if (mdev.isEmpty() || !detach(DomainXml.hostdev(mdev.get()), patience)) {
             ask(new QmpCommand.DeviceDel(link), deadline.left());
         }
@@ -170,6 +180,7 @@ public final class DomainMonitor implements GuestMonitor {
     }
 
     /** Stores a device for the next start, or takes it out; already so: nothing is done. */
+    @Override
     public void store(MdevId mdev, boolean there, Duration patience) {
         Deadline deadline = Deadline.in(patience);
         if (stored(patience).orElse(List.of()).contains(mdev) == there) {
@@ -190,6 +201,7 @@ public final class DomainMonitor implements GuestMonitor {
     }
 
     /** The mediated devices that its next start gives it; empty for a domain without a stored definition. */
+    @Override
     public Optional<List<MdevId>> stored(Duration patience) {
         if (!libvirt.domain(uuid).map(LibvirtCalls.Domain::isPersistent).orElse(true)) {
             return Optional.empty();
@@ -206,6 +218,7 @@ public final class DomainMonitor implements GuestMonitor {
      * What libvirt itself would refuse to migrate the domain for, beside what QEMU names (qemu_migration.c, qemuMigrationSrcIsAllowed). There is no call that asks
      * libvirt without migrating.
      */
+    @Override
     public List<String> migrationRefusals(Duration patience) {
         return call(
                 "look at what keeps it from migrating",
@@ -289,10 +302,7 @@ public final class DomainMonitor implements GuestMonitor {
         }
     }
 
-    void connected() {
-        listener.connected();
-    }
-
+    /** The connection is there again, or libvirt told of the domain. */
     void changed() {
         listener.connected();
     }

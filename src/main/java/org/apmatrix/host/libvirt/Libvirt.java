@@ -8,18 +8,15 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
-import org.apmatrix.ap.MdevId;
-import org.apmatrix.host.qmp.Deadline;
 import org.apmatrix.host.qmp.GuestMonitor;
-import org.apmatrix.host.qmp.QmpCommand;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,8 +39,6 @@ public final class Libvirt implements AutoCloseable {
 
     /** The domains are looked at also without a sign. */
     private static final Duration LOOK_AGAIN = Duration.ofSeconds(30);
-
-    private static final Duration LOOK_FIRST = Duration.ofMillis(20);
 
     /** Where the connection stands. */
     public enum Link {
@@ -73,6 +68,7 @@ public final class Libvirt implements AutoCloseable {
         return thread;
     });
     private final Thread thread;
+    private final CountDownLatch known = new CountDownLatch(1);
     private volatile Status status = new Status(Link.CONNECTING, null);
     private volatile Map<UUID, LibvirtCalls.Domain> domains = Map.of();
     private volatile @Nullable LibvirtCalls calls;
@@ -118,11 +114,10 @@ public final class Libvirt implements AutoCloseable {
 
     /** Waits until it is known whether libvirtd answers, and not longer than this. */
     public Status awaitFirst(Duration patience) {
-        Deadline deadline = Deadline.in(patience);
-        while (status.link() == Link.CONNECTING
-                && !deadline.hasPassed()
-                && !Thread.currentThread().isInterrupted()) {
-            LockSupport.parkNanos(this, LOOK_FIRST.toNanos());
+        try {
+            known.await(patience.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
         return status;
     }
@@ -134,7 +129,10 @@ public final class Libvirt implements AutoCloseable {
 
     /** The monitor of a domain. There is one for each: the last that was made hears what happens. */
     public DomainMonitor monitor(UUID domain, GuestMonitor.Listener listener) {
-        return monitor(domain, listener, device -> DomainXml.hostdev(mdevOf(device)));
+        return monitor(
+                domain,
+                listener,
+                device -> DomainXml.hostdev(DomainMonitor.mdevOf(device).orElseThrow()));
     }
 
     /** @param xml what libvirt is given of a device */
@@ -142,12 +140,6 @@ public final class Libvirt implements AutoCloseable {
         DomainMonitor monitor = new DomainMonitor(this, domain, listener, xml);
         monitors.put(domain, monitor);
         return monitor;
-    }
-
-    private static MdevId mdevOf(QmpCommand.DeviceAdd device) {
-        String sysfsdev = String.valueOf(device.properties().get("sysfsdev"));
-        return MdevId.parse(sysfsdev.substring(sysfsdev.lastIndexOf('/') + 1))
-                .orElseThrow(() -> new IllegalArgumentException("no mediated device: " + sysfsdev));
     }
 
     void forget(DomainMonitor monitor) {
@@ -212,7 +204,7 @@ public final class Libvirt implements AutoCloseable {
                 connections.incrementAndGet();
                 refresh(opened);
                 tell(new Status(Link.CONNECTED, opened.version()));
-                monitors.values().forEach(DomainMonitor::connected);
+                monitors.values().forEach(DomainMonitor::changed);
                 listen(opened);
                 return true;
             } finally {
@@ -260,6 +252,7 @@ public final class Libvirt implements AutoCloseable {
             LOG.info("libvirt {}: {} -> {}: {}", uri, status.link(), now.link(), now.detail());
         }
         status = now;
+        known.countDown();
     }
 
     /** Only notes what libvirt's own thread tells. */

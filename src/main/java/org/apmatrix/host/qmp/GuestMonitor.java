@@ -1,6 +1,10 @@
 package org.apmatrix.host.qmp;
 
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.apmatrix.ap.MdevId;
 import org.jspecify.annotations.Nullable;
 
 /** The monitor of one guest's QEMU, whoever owns it: a socket of our own, or libvirt. Asks one command at a time, and tells what happens. */
@@ -65,6 +69,51 @@ public interface GuestMonitor extends AutoCloseable {
      * @throws QmpException as {@link #ask}; Refused with the class DeviceNotFound when it is out already
      */
     void unplug(String link, @Nullable String sysfsdev, Duration patience);
+
+    /** What whoever owns a guest knows of it without asking QEMU. */
+    record Owned(String name, UUID uuid) {}
+
+    /** Empty where nobody owns it: then there is nothing stored for it either, and when it is off there is no such guest. */
+    default Optional<Owned> owned() {
+        return Optional.empty();
+    }
+
+    /** Whether there is no QEMU, but a guest that can be started. */
+    default boolean isShutOff() {
+        return false;
+    }
+
+    /**
+     * The mediated devices that the guest's next start gives it; empty where it has no stored definition.
+     *
+     * @throws QmpException as {@link #ask}
+     */
+    default Optional<List<MdevId>> stored(Duration patience) {
+        return Optional.empty();
+    }
+
+    /**
+     * Stores a device for the next start, or takes it out; already so: nothing is done.
+     *
+     * @throws QmpException as {@link #ask}
+     */
+    default void store(MdevId mdev, boolean there, Duration patience) {
+        throw new IllegalStateException("the guest has no stored definition");
+    }
+
+    /** Plugs as {@link #plug}, and stores the device for the next start unless it is stored already; both or neither. */
+    default void plugAndStore(QmpCommand.DeviceAdd device, Duration patience) {
+        throw new IllegalStateException("the guest has no stored definition");
+    }
+
+    /**
+     * What whoever owns the guest would refuse to migrate it for, beside QEMU.
+     *
+     * @throws QmpException as {@link #ask}
+     */
+    default List<String> migrationRefusals(Duration patience) {
+        return List.of();
+    }
 
     @Override
     void close();

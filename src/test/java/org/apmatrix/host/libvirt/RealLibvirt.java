@@ -153,7 +153,16 @@ public final class RealLibvirt implements AutoCloseable {
 
     /** libvirtd hangs, or goes on. */
     void freeze(boolean isFrozen) {
-        run(List.of("bash", "-c", "kill -" + (isFrozen ? "STOP " : "CONT ") + daemon.pid()));
+        signal(isFrozen ? "STOP" : "CONT", daemon.pid());
+    }
+
+    /** Sends a guest's QEMU a signal, such as {@code STOP}. */
+    public void signal(String name, String signal) {
+        signal(signal, pid(name));
+    }
+
+    private static void signal(String signal, long pid) {
+        run(List.of("bash", "-c", "kill -" + signal + " " + pid));
     }
 
     /** Ends libvirtd; its guests go on. */

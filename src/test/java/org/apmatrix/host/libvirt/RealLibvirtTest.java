@@ -107,7 +107,7 @@ class RealLibvirtTest {
     void findsDomainsWhetherTheyRunOrNotAndHearsThemComeAndGo() throws IOException {
         UUID domain = daemon.define("comes", "");
         DomainMonitor monitor = monitor(domain);
-        assertThat(monitor.name()).isEqualTo("comes");
+        assertThat(monitor.owned().orElseThrow().name()).isEqualTo("comes");
         assertThat(monitor.isActive()).isFalse();
         assertThat(monitor.nobodyListens()).isTrue();
         assertThatThrownBy(() -> monitor.ask(new QmpCommand.QueryStatus(), PATIENCE))
@@ -200,6 +200,24 @@ class RealLibvirtTest {
         return monitor.ask(new QmpCommand.QomList("/machine/peripheral"), PATIENCE).properties().stream()
                 .map(QmpCommand.QomProperty::name)
                 .toList();
+    }
+
+    /** V10. */
+    @Test
+    void nothingIsPluggedIntoAGuestThatIsShutOff() throws IOException {
+        DomainMonitor monitor = monitor(daemon.define("sleeps", ""));
+        assertThatThrownBy(() -> monitor.plug(RNG, PATIENCE))
+                .isInstanceOf(QmpException.Refused.class)
+                .hasMessageContaining("domain is not running");
+    }
+
+    /** V22. */
+    @Test
+    void aQemuThatIsKilledIsAGuestThatIsShutOff() throws IOException {
+        DomainMonitor monitor = running("killed");
+        heard.anotherAfter(() -> daemon.signal("killed", "KILL"));
+        Patience.until(monitor::isShutOff);
+        assertThat(daemon.virsh("domstate", "--reason", "killed")).contains("crashed");
     }
 
     @Test
