@@ -15,6 +15,7 @@ import org.apmatrix.audit.Attempt;
 import org.apmatrix.fault.Fault;
 import org.apmatrix.fault.NotFound;
 import org.apmatrix.host.GuestState;
+import org.apmatrix.host.qmp.QmpException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,7 +46,7 @@ public final class MigrationService {
         AP_DEVICE_ATTACHED,
         /** QEMU names a reason of its own. */
         QEMU_BLOCKED,
-        /** libvirt has a reason of its own. */
+        /** libvirt has a reason of its own, or does not tell. */
         LIBVIRT_BLOCKED,
         /** A guest that is shut down or has panicked is not migrated live. */
         GUEST_NOT_RUNNING,
@@ -81,9 +82,10 @@ public final class MigrationService {
             blockers.add(new Blocker(BlockerKind.AP_DEVICE_ATTACHED, device.mdev(), reason.orElse(null)));
         }
         reasons.forEach(reason -> blockers.add(new Blocker(BlockerKind.QEMU_BLOCKED, null, reason)));
-        guests.require(name)
-                .migrationRefusals()
-                .forEach(reason -> blockers.add(new Blocker(BlockerKind.LIBVIRT_BLOCKED, null, reason)));
+        if (state.isReachable() && !state.isShutDown()) {
+            libvirtsRefusals(name)
+                    .forEach(reason -> blockers.add(new Blocker(BlockerKind.LIBVIRT_BLOCKED, null, reason)));
+        }
         if (!state.isReachable()) {
             blockers.add(new Blocker(BlockerKind.QEMU_UNREACHABLE, null, state.silence()));
         } else if (state.migrating()) {
@@ -92,6 +94,14 @@ public final class MigrationService {
             blockers.add(new Blocker(BlockerKind.GUEST_NOT_RUNNING, null, state.runState()));
         }
         return blockers;
+    }
+
+    private List<String> libvirtsRefusals(GuestName name) {
+        try {
+            return guests.require(name).migrationRefusals();
+        } catch (QmpException unanswered) {
+            return List.of("libvirt does not tell: " + unanswered.getMessage());
+        }
     }
 
     /**

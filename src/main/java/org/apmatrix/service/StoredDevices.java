@@ -189,7 +189,8 @@ public final class StoredDevices {
         }
         return orUndo(
                 () -> hotplug.unplug(name, expected, patience, false),
-                () -> guest.store(stored.get(), true, patience),
+                // under the law: somebody may have stored it for another guest meanwhile
+                () -> store(name, guest, stored.get(), patience),
                 name);
     }
 

@@ -13,6 +13,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.apmatrix.Patience;
+import org.apmatrix.RawQmp;
 import org.apmatrix.ap.GuestName;
 import org.apmatrix.ap.MdevId;
 import org.apmatrix.fault.ErrorCode;
@@ -383,6 +384,66 @@ class GuestsOfLibvirtTest {
                         reason -> assertThat(reason).contains("shared"),
                         reason -> assertThat(reason).contains("transient"),
                         reason -> assertThat(reason).contains("snapshots").contains("2"));
+    }
+
+    @Test
+    void isNotReadyToMigrateAsLongAsLibvirtDoesNotTell() {
+        MigrationService migrations = new MigrationService(
+                bench.guestService, bench.hotplug, null, new GuestNotes(null, JsonMapper.shared()), PlanBench.CLOCK);
+        libvirt.refuseToTellXml();
+        assertThat(migrations.blockers(VM)).singleElement().satisfies(blocker -> {
+            assertThat(blocker.kind()).isEqualTo(MigrationService.BlockerKind.LIBVIRT_BLOCKED);
+            assertThat(blocker.reason()).contains("state change lock");
+        });
+    }
+
+    /** V02, V03: whoever goes past this service is faster. */
+    @Test
+    void whatOthersHavePluggedInMeanwhileIsTheirsAndNothingIsStored() {
+        libvirt.meanwhile(() -> RawQmp.ask(
+                qemus.find("other").orElseThrow().socket(),
+                "{\"execute\": \"device_add\", \"arguments\": {\"driver\": \"vfio-ap\", \"id\": \"theirs\", \"sysfsdev\": \""
+                        + "/sys/bus/mdev/devices/" + A + "\"}}"));
+        refused(ErrorCode.MDEV_ATTACHED_ELSEWHERE, A.toString(), () -> plugAndStore(VM, A));
+        assertThat(libvirt.stored("vm")).isEmpty();
+        assertThat(onTheBus("vm")).isEmpty();
+    }
+
+    @Test
+    void anUnplugThatIsRefusedPutsBackWhatWasStored() {
+        plugAndStore(VM, A);
+        qemus.find("vm").orElseThrow().apply(SimulatedQemu.Settings.DEFAULT.withTemper(SimulatedQemu.Temper.REFUSES));
+        refused(ErrorCode.QEMU_REFUSED, "", () -> stored.unplug(VM, A, PATIENCE, false));
+        assertThat(libvirt.stored("vm")).containsExactly(A);
+        assertThat(onTheBus("vm")).contains(A);
+    }
+
+    @Test
+    void butNotWhereSomebodyElseHasStoredItMeanwhile() {
+        plugAndStore(VM, A);
+        qemus.find("vm").orElseThrow().apply(SimulatedQemu.Settings.DEFAULT.withTemper(SimulatedQemu.Temper.REFUSES));
+        libvirt.meanwhile(() -> {
+            libvirt.store("off", A);
+            bench.guests.looks(bench.guests.all().values());
+        });
+        refused(ErrorCode.QEMU_REFUSED, "", () -> stored.unplug(VM, A, PATIENCE, false));
+        assertThat(libvirt.stored("off")).containsExactly(A);
+        assertThat(libvirt.stored("vm")).isEmpty();
+    }
+
+    @Test
+    void aDocumentDoesNotPlugInWhatIsStoredForAnother() {
+        MdevId ours = MdevId.parse("99999999-2222-4333-8444-555555555555").orElseThrow();
+        libvirt.store("off", ours);
+        bench.guestService.list();
+        DesiredState document = new DesiredState(
+                "demo",
+                null,
+                List.of(new DesiredState.Device(ours.toString(), null, List.of(5), List.of(171), List.of(), null)),
+                List.of(new DesiredState.Plugged("vm", ours.toString())));
+        assertThat(bench.plans.preview(document, Rights.ALL).forecast().problems())
+                .extracting(Fault::code)
+                .contains(ErrorCode.MDEV_ATTACHED_ELSEWHERE);
     }
 
     @Test

@@ -29,7 +29,8 @@ public final class FakeLibvirt implements LibvirtCalls.Connector {
     private LibvirtCalls.@Nullable Listener listener;
     private boolean isDown;
     private boolean holdsRemovals;
-    private @Nullable Runnable beforeAttach;
+    private boolean isMute;
+    private @Nullable Runnable meanwhile;
 
     public FakeLibvirt(SimulatedGuests qemus) {
         this.qemus = qemus;
@@ -99,9 +100,14 @@ public final class FakeLibvirt implements LibvirtCalls.Connector {
         holdsRemovals = holds;
     }
 
-    /** Something that happens just before a device is attached. */
-    public synchronized void beforeAttach(Runnable work) {
-        beforeAttach = work;
+    /** Something that others do, once, just before QEMU is told to take a device or to let it go. */
+    public synchronized void meanwhile(Runnable work) {
+        meanwhile = work;
+    }
+
+    /** From now on nobody is told what a domain runs as. */
+    public synchronized void refuseToTellXml() {
+        isMute = true;
     }
 
     /** libvirtd ends; QEMUs go on. */
@@ -176,6 +182,10 @@ public final class FakeLibvirt implements LibvirtCalls.Connector {
         @Override
         public String liveXml(UUID uuid) throws LibvirtException {
             synchronized (FakeLibvirt.this) {
+                if (isMute) {
+                    throw new LibvirtException(
+                            LibvirtException.OPERATION_TIMEOUT, "cannot acquire state change lock", false);
+                }
                 return "<domain><devices>" + find(uuid).liveDevices + "</devices></domain>";
             }
         }
@@ -193,9 +203,6 @@ public final class FakeLibvirt implements LibvirtCalls.Connector {
             Kept domain;
             synchronized (FakeLibvirt.this) {
                 domain = find(uuid);
-                if (beforeAttach != null) {
-                    beforeAttach.run();
-                }
                 if ((flags & CONFIG) != 0) {
                     requireStorable(domain, mdev);
                 }
@@ -227,22 +234,36 @@ public final class FakeLibvirt implements LibvirtCalls.Connector {
             if (domain.qemu == null) {
                 throw invalid("domain is not running");
             }
-            JsonNode answer = JsonMapper.shared()
-                    .readTree(monitorCommand(
-                            domain.uuid,
-                            "{\"execute\": \"device_add\", \"arguments\": {\"driver\": \"vfio-ap\", \"id\": \"ua-vfio-ap-"
-                                    + mdev + "\", \"sysfsdev\": \"/sys/bus/mdev/devices/" + mdev + "\"}}"));
-            if (answer.has("error")) {
-                // V03
-                throw new LibvirtException(
-                        INTERNAL_ERROR,
-                        "internal error: unable to execute QEMU command 'device_add': "
-                                + answer.get("error").get("desc").asString(),
-                        false);
-            }
+            tellQemu(
+                    domain,
+                    "device_add",
+                    "{\"driver\": \"vfio-ap\", \"id\": \"ua-vfio-ap-" + mdev
+                            + "\", \"sysfsdev\": \"/sys/bus/mdev/devices/" + mdev + "\"}");
             synchronized (FakeLibvirt.this) {
                 domain.live.add(mdev);
                 changed(domain.uuid);
+            }
+        }
+
+        /** V03: QEMU's words are passed on. */
+        private void tellQemu(Kept domain, String command, String arguments) throws LibvirtException {
+            Runnable others;
+            synchronized (FakeLibvirt.this) {
+                others = meanwhile;
+                meanwhile = null;
+            }
+            if (others != null) {
+                others.run();
+            }
+            JsonNode answer = JsonMapper.shared()
+                    .readTree(monitorCommand(
+                            domain.uuid, "{\"execute\": \"" + command + "\", \"arguments\": " + arguments + "}"));
+            if (answer.has("error")) {
+                throw new LibvirtException(
+                        INTERNAL_ERROR,
+                        "internal error: unable to execute QEMU command '" + command + "': "
+                                + answer.get("error").get("desc").asString(),
+                        false);
             }
         }
 
@@ -264,8 +285,7 @@ public final class FakeLibvirt implements LibvirtCalls.Connector {
                 }
             }
             if ((flags & LIVE) != 0 && !holdsRemovals) {
-                monitorCommand(
-                        uuid, "{\"execute\": \"device_del\", \"arguments\": {\"id\": \"ua-vfio-ap-" + mdev + "\"}}");
+                tellQemu(domain, "device_del", "{\"id\": \"ua-vfio-ap-" + mdev + "\"}");
                 synchronized (FakeLibvirt.this) {
                     domain.live.remove(mdev);
                     changed(uuid);
