@@ -7,6 +7,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.Socket;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -87,6 +89,10 @@ class LimitsHttpTest extends HttpTest {
             dripping.start();
             // 429 while all of them are being refused at once
             Patience.until(() -> status() == 200);
+            // also those that were accepted late: none of them is still under way when the next test asks
+            for (Socket socket : slow) {
+                assertThat(isDoneWith(socket)).isTrue();
+            }
         } finally {
             drip.set(false);
             for (Socket socket : slow) {
@@ -105,6 +111,19 @@ class LimitsHttpTest extends HttpTest {
                     .statusCode();
         } catch (IOException | InterruptedException e) {
             throw new AssertionError("no answer", e);
+        }
+    }
+
+    /** Whether the service has answered or hung up; waits for it. */
+    private static boolean isDoneWith(Socket socket) throws IOException {
+        socket.setSoTimeout(60_000);
+        try {
+            socket.getInputStream().read();
+            return true;
+        } catch (SocketTimeoutException silence) {
+            return false;
+        } catch (SocketException hungUp) {
+            return true;
         }
     }
 
@@ -147,7 +166,7 @@ class LimitsHttpTest extends HttpTest {
                 int length =
                         in.readNBytes(answer, 0, 1) == 0 ? 0 : 1 + Math.max(in.read(answer, 1, answer.length - 1), 0);
                 return new String(answer, 0, length, StandardCharsets.UTF_8);
-            } catch (java.net.SocketException hungUp) {
+            } catch (SocketException hungUp) {
                 return "";
             }
         }
