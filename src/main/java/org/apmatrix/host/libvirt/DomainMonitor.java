@@ -229,6 +229,13 @@ public final class DomainMonitor implements GuestMonitor {
                     if (snapshots > 0) {
                         refusals.add("libvirt does not migrate a domain with snapshots, and this one has " + snapshots);
                     }
+                    QmpCommand.QueryBlockJobs query = new QmpCommand.QueryBlockJobs();
+                    List<String> jobs = QmpText.reply(query, calls.monitorCommand(uuid, QmpText.of(query)))
+                            .ids();
+                    if (!jobs.isEmpty()) {
+                        refusals.add("libvirt does not migrate a domain with block jobs, and this one has "
+                                + String.join(", ", jobs));
+                    }
                     return List.copyOf(refusals);
                 },
                 said -> new QmpException.Unreachable("the domain: " + said.getMessage()));

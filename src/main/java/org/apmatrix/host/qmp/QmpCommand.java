@@ -224,6 +224,27 @@ public sealed interface QmpCommand<R> {
      */
     record Migration(@Nullable String status, List<String> blockedReasons) {}
 
+    /** What is under way on the guest's disks: copies, commits, backups (qapi/block-core.json: query-block-jobs). */
+    record QueryBlockJobs() implements QmpCommand<BlockJobs> {
+        @Override
+        public String execute() {
+            return "query-block-jobs";
+        }
+
+        @Override
+        public BlockJobs reply(JsonNode value) {
+            return new BlockJobs(
+                    list(value).stream().map(job -> text(member(job, "device"))).toList());
+        }
+    }
+
+    /**
+     * The block jobs of a guest.
+     *
+     * @param ids such as {@code copy-vda-libvirt-1-format}; QEMU's member is called {@code device}
+     */
+    record BlockJobs(List<String> ids) {}
+
     /**
      * Adds a device (system/qdev-monitor.c: qmp_device_add). Refused with GenericError, mostly, and then nothing is left behind.
      *

@@ -93,6 +93,8 @@ final class MonitorCommands {
         add("query-commands", arguments -> names());
         add("query-qmp-schema", arguments -> schema());
         add("query-migrate", arguments -> migrationStatus());
+        // a simulated guest has no disks
+        add("query-block-jobs", arguments -> array());
         add("query-cpu-model-expansion", this::expand, required("type"), new Parameter("model", Kind.OBJECT, true));
         add("device-list-properties", arguments -> deviceProperties(text(arguments, "typename")), required("typename"));
         add("qom-list", arguments -> list(text(arguments, "path")), required("path"));

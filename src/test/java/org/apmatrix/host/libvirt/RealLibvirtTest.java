@@ -96,7 +96,11 @@ class RealLibvirtTest {
     }
 
     private DomainMonitor running(String name) throws IOException {
-        UUID domain = daemon.define(name, "");
+        return running(name, "");
+    }
+
+    private DomainMonitor running(String name, String devices) throws IOException {
+        UUID domain = daemon.define(name, devices);
         DomainMonitor monitor = monitor(domain);
         heard.anotherAfter(() -> daemon.virsh("start", name));
         Patience.until(monitor::isActive);
@@ -196,6 +200,11 @@ class RealLibvirtTest {
         Patience.until(() -> !peripherals(monitor).contains("secret"));
     }
 
+    private static String disk(Path file, String more) {
+        return "<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='" + file
+                + "'/><target dev='vda' bus='virtio'/>" + more + "</disk>";
+    }
+
     private static List<String> peripherals(DomainMonitor monitor) {
         return monitor.ask(new QmpCommand.QomList("/machine/peripheral"), PATIENCE).properties().stream()
                 .map(QmpCommand.QomProperty::name)
@@ -275,19 +284,30 @@ class RealLibvirtTest {
 
     @Test
     void whatLibvirtRefusesToMigrateIsKnownBefore() throws IOException {
-        Path disk = daemon.file("disk", new byte[1 << 20]);
-        daemon.define(
-                "stays",
-                "<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='" + disk
-                        + "'/><target dev='vda' bus='virtio'/><transient/></disk>");
-        daemon.virsh("start", "stays");
-        DomainMonitor transientDisk = monitor(daemon.uuid("stays"));
-        Patience.until(transientDisk::isActive);
+        DomainMonitor transientDisk = running("stays", disk(daemon.file("disk", new byte[1 << 20]), "<transient/>"));
         assertThat(transientDisk.migrationRefusals(PATIENCE))
                 .singleElement(InstanceOfAssertFactories.STRING)
                 .contains("transient disk");
         assertThatThrownBy(() -> daemon.virsh("migrate", "--live", "--unsafe", "stays", daemon.uri()))
                 .hasMessageContaining("transient disk");
+
+        DomainMonitor copied = running("copied", disk(daemon.file("original", new byte[1 << 20]), ""));
+        assertThat(copied.migrationRefusals(PATIENCE)).isEmpty();
+        Path copy = daemon.file("copy", new byte[1 << 20]);
+        daemon.virsh(
+                "blockcopy",
+                "copied",
+                "vda",
+                copy.toString(),
+                "--reuse-external",
+                "--format",
+                "raw",
+                "--transient-job");
+        assertThat(copied.migrationRefusals(PATIENCE))
+                .singleElement(InstanceOfAssertFactories.STRING)
+                .contains("copy-vda");
+        assertThatThrownBy(() -> daemon.virsh("migrate", "--live", "--unsafe", "copied", daemon.uri()))
+                .hasMessageContaining("domain has active block job");
 
         DomainMonitor snapshot = running("pictured");
         assertThat(snapshot.migrationRefusals(PATIENCE)).isEmpty();

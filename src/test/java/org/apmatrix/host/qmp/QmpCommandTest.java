@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.stream.Stream;
+import org.apmatrix.host.qmp.QmpCommand.BlockJobs;
 import org.apmatrix.host.qmp.QmpCommand.Cpu;
 import org.apmatrix.host.qmp.QmpCommand.Cpus;
 import org.apmatrix.host.qmp.QmpCommand.DeviceAdd;
@@ -22,6 +23,7 @@ import org.apmatrix.host.qmp.QmpCommand.QomGetText;
 import org.apmatrix.host.qmp.QmpCommand.QomList;
 import org.apmatrix.host.qmp.QmpCommand.QomProperties;
 import org.apmatrix.host.qmp.QmpCommand.QomProperty;
+import org.apmatrix.host.qmp.QmpCommand.QueryBlockJobs;
 import org.apmatrix.host.qmp.QmpCommand.QueryCpusFast;
 import org.apmatrix.host.qmp.QmpCommand.QueryMigrate;
 import org.apmatrix.host.qmp.QmpCommand.QueryName;
@@ -64,6 +66,11 @@ class QmpCommandTest {
                         new QueryMigrate(),
                         "{'status': 'failed', 'blocked-reasons': ['non-migratable device: /1/vfio-ap']}",
                         new Migration("failed", List.of("non-migratable device: /1/vfio-ap"))),
+                arguments(new QueryBlockJobs(), "[]", new BlockJobs(List.of())),
+                arguments(
+                        new QueryBlockJobs(),
+                        "[{'device': 'copy-vda-libvirt-1-format', 'type': 'mirror', 'ready': true}]",
+                        new BlockJobs(List.of("copy-vda-libvirt-1-format"))),
                 arguments(new DeviceAdd("vfio-ap", "ap0", Map.of()), "{}", new Done()),
                 arguments(new DeviceDel("ap0"), "{}", new Done()));
     }
@@ -91,6 +98,8 @@ class QmpCommandTest {
                 arguments(new QueryMigrate(), "[]"),
                 arguments(new QueryMigrate(), "{'blocked-reasons': 'x'}"),
                 arguments(new QueryMigrate(), "{'blocked-reasons': [1]}"),
+                arguments(new QueryBlockJobs(), "{}"),
+                arguments(new QueryBlockJobs(), "[{}]"),
                 arguments(new DeviceAdd("vfio-ap", "ap0", Map.of()), "null"),
                 arguments(new DeviceDel("ap0"), "[]"));
     }

@@ -23,6 +23,7 @@ import org.apmatrix.host.qmp.QmpCommand.DeviceDel;
 import org.apmatrix.host.qmp.QmpCommand.QomGetFlag;
 import org.apmatrix.host.qmp.QmpCommand.QomGetText;
 import org.apmatrix.host.qmp.QmpCommand.QomList;
+import org.apmatrix.host.qmp.QmpCommand.QueryBlockJobs;
 import org.apmatrix.host.qmp.QmpCommand.QueryCpusFast;
 import org.apmatrix.host.qmp.QmpCommand.QueryMigrate;
 import org.apmatrix.host.qmp.QmpCommand.QueryName;
@@ -164,6 +165,7 @@ class TranscriptsTest {
                     case "query-uuid" -> new QueryUuid();
                     case "query-cpus-fast" -> new QueryCpusFast();
                     case "query-migrate" -> new QueryMigrate();
+                    case "query-block-jobs" -> new QueryBlockJobs();
                     case "qom-list" -> new QomList(path);
                     case "qom-get" ->
                         value.isBoolean() ? new QomGetFlag(path, property) : new QomGetText(path, property);
@@ -206,7 +208,7 @@ class TranscriptsTest {
         URL directory = Objects.requireNonNull(TranscriptsTest.class.getResource("/facts/qmp-transcripts"));
         try (Stream<Path> files = Files.list(Path.of(directory.toURI()))) {
             List<Path> all = files.sorted().toList();
-            assertThat(all).hasSize(54);
+            assertThat(all).hasSize(55);
             return all.stream();
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -466,6 +466,14 @@ abstract class QmpContract {
     }
 
     @Test
+    void hasNoBlockJobs() {
+        assertThat(client(guest(Start.RUNNING))
+                        .call("{'execute':'query-block-jobs'}")
+                        .path("return"))
+                .isEmpty();
+    }
+
+    @Test
     void startsAndStops() {
         QmpClient client = client(guest(Start.RUNNING));
         client.send("{'execute':'stop'}{'execute':'stop'}{'execute':'cont'}{'execute':'cont'}");
