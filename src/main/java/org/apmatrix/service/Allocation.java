@@ -117,9 +117,17 @@ public record Allocation(
         };
     }
 
-    /** Its device, where that stands as it was given; another one of its UUID is somebody else's by now, and is left alone. */
-    Optional<HostView.Entry> deviceIn(HostView view) {
-        return view.mdev(mdevId()).filter(entry -> !isLost(Optional.of(entry.mdev())));
+    /**
+     * Its device: as it was given, or a part of that while it is being made or given back. Another one of its UUID is somebody else's by now, and is left alone.
+     *
+     * @param wasCutOff whether a process ended in the middle of writes about it: then a part of it is its device in every state
+     */
+    Optional<HostView.Entry> deviceIn(HostView view, boolean wasCutOff) {
+        boolean mayBePart = wasCutOff || state == State.CREATING || state == State.RELEASING;
+        return view.mdev(mdevId()).filter(entry -> {
+            Matrix found = entry.mdev().matrix();
+            return found != null && (mayBePart ? found.isWithin(matrix()) : found.equals(matrix()));
+        });
     }
 
     Allocation with(State changed) {

@@ -96,13 +96,9 @@ final class Giveback {
         return true;
     }
 
-    /** Its device as it was given, or a part of it that a release, refused and cut off on its way back, has made again. */
-    private Optional<HostView.Entry> deviceOf(Allocation allocation, HostView view) {
-        return allocation
-                .deviceIn(view)
-                .or(() -> view.mdev(allocation.mdevId())
-                        .filter(entry -> plans.wasCutOff(Allocations.claimant(allocation.id()))
-                                && entry.mdev().matrixOrEmpty().isWithin(allocation.matrix())));
+    /** Its device, which may be the part that a release, refused and cut off on its way back, has made again. */
+    Optional<HostView.Entry> deviceOf(Allocation allocation, HostView view) {
+        return allocation.deviceIn(view, plans.wasCutOff(Allocations.claimant(allocation.id())));
     }
 
     /** What would be done, with an unplug where a guest has it. */

@@ -109,7 +109,7 @@ final class LeaseKeeper {
     private void settle(Allocation allocation, Attempt attempt) {
         String id = allocation.id();
         try {
-            Optional<HostView.Entry> entry = allocation.deviceIn(host.look());
+            Optional<HostView.Entry> entry = giveback.deviceOf(allocation, host.look());
             Attachment attachment = entry.map(HostView.Entry::attachment).orElse(null);
             boolean inUse =
                     entry.isPresent() && !Boolean.FALSE.equals(entry.get().inUse());

@@ -21,6 +21,19 @@ class MatrixTest {
     private static final String MASK = ApMask.of(5).toString();
 
     @Test
+    void isWithinAnotherOnlyByAllThreeOfItsMasks() {
+        assertThat(FIRST_GUEST.isWithin(FIRST_GUEST)).isTrue();
+        assertThat(Matrix.EMPTY.isWithin(FIRST_GUEST)).isTrue();
+        assertThat(FIRST_GUEST.isWithin(Matrix.EMPTY)).isFalse();
+        assertThat(new Matrix(ApMask.of(5, 7), ApMask.of(4), ApMask.of(4)).isWithin(FIRST_GUEST))
+                .isFalse();
+        assertThat(new Matrix(ApMask.of(5), ApMask.of(4, 5), ApMask.of(4)).isWithin(FIRST_GUEST))
+                .isFalse();
+        assertThat(new Matrix(ApMask.of(5), ApMask.of(4), ApMask.of(4, 5)).isWithin(FIRST_GUEST))
+                .isFalse();
+    }
+
+    @Test
     void isReadFromTheKernelsLines() {
         assertThat(Matrix.parseLines("05.0004\n05.00ab\n06.0004\n06.00ab\n"))
                 .contains(FIRST_GUEST.withControlDomains(ApMask.NONE));

@@ -104,6 +104,16 @@ class LeaseTest {
         assertThat(guests.find("guest1").flatMap(SimulatedQemu::plugged)).isEmpty();
     }
 
+    /** Whatever stands there of that name makes way for a device of this adapter and these domains. */
+    private void makeBySomebodyElse(MdevId mdev, int adapter, List<Integer> domains) {
+        Path device = MdevTree.path(mdev);
+        kernel.write(device.resolve("remove"), "1\n");
+        kernel.write(Path.of("/sys/bus/ap/apmask"), "-" + adapter + "\n");
+        kernel.write(device.resolveSibling("mdev_supported_types/vfio_ap-passthrough/create"), mdev + "\n");
+        kernel.write(device.resolve("assign_adapter"), adapter + "\n");
+        domains.forEach(domain -> kernel.write(device.resolve("assign_domain"), domain + "\n"));
+    }
+
     private static Allocation.State state(AllocationBench bench, Allocation allocation) {
         return bench.allocations.get(allocation.id()).state();
     }
@@ -303,6 +313,15 @@ class LeaseTest {
         }
     }
 
+    @Test
+    void aReleaseLeavesAloneWhatSomebodyElseMadeOfAPartOfIt() {
+        AllocationBench bench = process();
+        Allocation made = bench.allocate(TWO);
+        makeBySomebodyElse(made.mdevId(), 5, made.domains().subList(0, 1));
+        assertThat(bench.release(made)).isTrue();
+        assertThat(devices()).containsExactly(made.mdevId());
+    }
+
     @Nested
     class ARestart {
         @Test
@@ -351,6 +370,80 @@ class LeaseTest {
                 }
             }
             assertThat(deaths).isGreaterThan(8);
+        }
+
+        /** The way back of a refused release makes the device again; whoever dies on it leaves a part. */
+        @ParameterizedTest
+        @EnumSource
+        void atEachWriteOfARefusedReleaseLeavesNothingBehind(KernelVersion version) {
+            kernel.boot(version, SimulatedMachine.example());
+            assertThat(deathsInRefusedReleases(TWO)).isPositive();
+            assertThat(deathsInRefusedReleases(lease(TWO, HOUR, null, Allocation.OnExpiry.KEEP)))
+                    .isPositive();
+        }
+
+        private int deathsInRefusedReleases(AllocationService.Request request) {
+            int deaths = 0;
+            for (int refused = 1; refused <= 3; refused++) {
+                for (int write = refused + 1; write < refused + 8; write++) {
+                    for (boolean before : List.of(true, false)) {
+                        String state = "state" + request.ttl() + refused + write + before;
+                        MortalSysfs mortal = new MortalSysfs(kernel);
+                        AllocationBench bench = process(mortal, state);
+                        Allocation made = bench.allocate(request);
+                        mortal.refuse(refused, Errno.EIO);
+                        // no finally of the code under test runs when a process is killed
+                        mortal.die(
+                                write,
+                                before,
+                                () -> PlanBench.copy(directory.resolve(state), directory.resolve(state + "left")));
+                        if (diesInARelease(bench, made)) {
+                            deaths++;
+                            bench = process(sysfs, state + "left");
+                        }
+                        mortal.calm();
+                        bench.allocations.expire();
+                        for (Allocation left : bench.allocations.list(null)) {
+                            assertThat(bench.release(left)).isTrue();
+                        }
+                        asAtTheStart();
+                    }
+                }
+            }
+            return deaths;
+        }
+
+        /** A lease is over, anything else is given back. */
+        private boolean diesInARelease(AllocationBench bench, Allocation made) {
+            try {
+                if (made.ttl() == null) {
+                    bench.release(made);
+                } else {
+                    clock.forward(HOUR);
+                    bench.allocations.expire();
+                }
+                return false;
+            } catch (HostFailure refusal) {
+                return false;
+            } catch (MortalSysfs.Death death) {
+                return true;
+            }
+        }
+
+        @Test
+        void inARefusedReleaseLeavesAloneWhatSomebodyElseMakesOfItMeanwhile() {
+            MortalSysfs mortal = new MortalSysfs(kernel);
+            AllocationBench first = process(mortal, "state");
+            Allocation made = first.allocate(TWO);
+            mortal.refuse(2, Errno.EIO);
+            mortal.die(3, false, () -> PlanBench.copy(directory.resolve("state"), directory.resolve("left")));
+            assertThat(diesInARelease(first, made)).isTrue();
+            assertThat(devices()).as("half made again").containsExactly(made.mdevId());
+            makeBySomebodyElse(made.mdevId(), 5, List.of(4, 171, 255));
+            AllocationBench second = process(sysfs, "left");
+            second.allocations.expire();
+            assertThat(second.release(made)).isTrue();
+            assertThat(devices()).containsExactly(made.mdevId());
         }
 
         @Test
