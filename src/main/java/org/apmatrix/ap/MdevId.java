@@ -19,12 +19,12 @@ public record MdevId(UUID uuid) implements Comparable<MdevId> {
         return SPELLING.matcher(text).matches() ? Optional.of(new MdevId(UUID.fromString(text))) : Optional.empty();
     }
 
-    /** Lower case, as the kernel names the directory whatever was written to {@code create}. */
     /** The one that a path ends in, such as {@code /sys/bus/mdev/devices/UUID}; empty when its last element is no UUID. */
     public static Optional<MdevId> atEndOf(String path) {
         return Optional.ofNullable(Path.of(path).getFileName()).flatMap(name -> parse(name.toString()));
     }
 
+    /** Lower case, as the kernel names the directory whatever was written to {@code create}. */
     @Override
     public String toString() {
         return uuid.toString();

@@ -198,6 +198,11 @@ class LibvirtHttpTest extends HttpTest {
                     .filter(new Locator.FilterOptions().setHasText("11111111"));
             device.locator("button.row").click();
             PlaywrightAssertions.assertThat(device).containsText("for the next start of off");
+            device.getByText("Remove", new Locator.GetByTextOptions().setExact(true))
+                    .click();
+            Locator dialog = window.page.locator("dialog");
+            PlaywrightAssertions.assertThat(dialog).containsText("off cannot be started without it");
+            dialog.getByText("Cancel").click();
 
             off.getByText("Take it out").click();
             PlaywrightAssertions.assertThat(off).containsText("none");

@@ -230,6 +230,15 @@ class GuestsOfLibvirtTest {
         assertThat(plug(VM, B).stored()).isTrue();
     }
 
+    /** V06: libvirt would refuse to store it once more. */
+    @Test
+    void whatIsStoredAlreadyIsOnlyPluggedIn() {
+        libvirt.store("vm", A);
+        assertThat(plugAndStore(VM, A).stored()).isTrue();
+        assertThat(libvirt.stored("vm")).containsExactly(A);
+        assertThat(onTheBus("vm")).contains(A);
+    }
+
     @Test
     void whatIsStoredCountsForTheDevice() {
         libvirt.store("off", A);

@@ -83,11 +83,6 @@ public final class DomainMonitor implements GuestMonitor {
     }
 
     @Override
-    public boolean isShutOff() {
-        return nobodyListens();
-    }
-
-    @Override
     public Link link() {
         if (!isConnected()) {
             return libvirt.status().link() == Libvirt.Link.CONNECTING ? Link.CONNECTING : Link.DOWN;

@@ -80,7 +80,7 @@ public interface GuestMonitor extends AutoCloseable {
 
     /** Whether there is no QEMU, but a guest that can be started. */
     default boolean isShutOff() {
-        return false;
+        return owned().isPresent() && nobodyListens();
     }
 
     /**

@@ -48,7 +48,7 @@ public final class RealQemu implements AutoCloseable {
     }
 
     /** Waits for its end and returns its exit status. */
-    public int end() {
+    int end() {
         return process.onExit().join().exitValue();
     }
 
