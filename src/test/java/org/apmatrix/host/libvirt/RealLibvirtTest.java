@@ -334,7 +334,7 @@ class RealLibvirtTest {
         } finally {
             daemon.freeze(false);
         }
-        Patience.until(monitor::isActive);
+        Patience.until(() -> monitor.link() == GuestMonitor.Link.READY);
         assertThat(monitor.ask(new QmpCommand.QueryStatus(), PATIENCE).status()).isEqualTo("running");
     }
 
@@ -357,7 +357,7 @@ class RealLibvirtTest {
                 throw new AssertionError(e);
             }
         });
-        Patience.until(monitor::isActive);
+        Patience.until(() -> monitor.link() == GuestMonitor.Link.READY);
         assertThat(monitor.ask(new QmpCommand.QueryStatus(), PATIENCE).status()).isEqualTo("running");
         assertThat(monitor.session()).isNotEqualTo(session);
     }
